@@ -1,0 +1,26 @@
+"""What a digest or signature is for: the prefix that binds it to a purpose, a network and a chain (protocol 2)."""
+
+from enum import StrEnum
+from functools import lru_cache
+
+
+class Domain(StrEnum):
+    """Every purpose for which anything is hashed or signed. A new purpose is a new line here."""
+
+    TRANSACTION = "bsn/transaction/1"
+    BLOCK = "bsn/block/1"
+    MEMBERSHIP = "bsn/membership/1"
+    PRE_PREPARE = "bsn/pre-prepare/1"
+    PREPARE = "bsn/prepare/1"
+    COMMIT = "bsn/commit/1"
+    REGISTER = "bsn/register/1"
+
+
+@lru_cache(maxsize=4096)
+def prefix(domain: Domain, network_id: bytes, chain_id: str) -> bytes:
+    """length(domain) ‖ domain ‖ network id (32 bytes) ‖ length(chain id) ‖ chain id.
+
+    The first byte is at least 11, so no prefix can be mistaken for a node of one of our trees (0 to 5).
+    """
+    purpose, chain = domain.value.encode("ascii"), chain_id.encode("ascii")
+    return bytes([len(purpose)]) + purpose + network_id + bytes([len(chain)]) + chain

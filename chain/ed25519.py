@@ -1,0 +1,82 @@
+"""Ed25519 (RFC 8032) under one acceptance rule (protocol 4.1), by libsodium.
+
+Accepted if and only if: 64 bytes; S < L; the key is canonical and of no small order; R is canonical and of no
+small order; and the cofactorless equation holds. libsodium's own check is exactly this rule: it refuses
+S >= L, keys that are not canonical or of small order and R of small order, and it compares the encoding of R.
+The forms of key and R are checked here all the same, so that another library could serve behind the same rule.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Final
+
+P: Final = 2**255 - 19
+L: Final = 2**252 + 27742317777372353535851937790883648493
+_D: Final = -121665 * pow(121666, P - 2, P) % P
+_SMALL_ORDER_Y: Final = frozenset(
+    {
+        0,
+        1,
+        P - 1,
+        0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD83D3D706A17C7,
+        0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826,
+    }
+)
+"""The y coordinates of the eight points whose order divides 8."""
+
+
+def is_point(encoded: bytes) -> bool:
+    """Whether 32 bytes are the canonical encoding of a point of no small order."""
+    if len(encoded) != 32:
+        return False
+    y = int.from_bytes(encoded, "little") & (1 << 255) - 1
+    if y >= P or y in _SMALL_ORDER_Y:
+        return False
+    # x^2 = (y^2 - 1) / (d y^2 + 1) must be a square; it is not zero, since y is not 1 or -1 here.
+    square = (y * y - 1) * pow(_D * y * y + 1, P - 2, P) % P
+    return pow(square, (P - 1) // 2, P) == 1
+
+
+@lru_cache(maxsize=8192)
+def check_public_key(key: bytes) -> bool:
+    """Whether a key may be registered; remembered, since the same few keys sign everything."""
+    return is_point(key)
+
+
+def form_fits(public_key: bytes, signature: bytes) -> bool:
+    """Every part of the rule but the equation and whether R is on the curve, which the equation implies."""
+    if len(signature) != 64 or int.from_bytes(signature[32:], "little") >= L:
+        return False
+    r_y = int.from_bytes(signature[:32], "little") & (1 << 255) - 1
+    return r_y < P and r_y not in _SMALL_ORDER_Y and check_public_key(public_key)
+
+
+def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether `signature` is `public_key`'s over `message`; never raises."""
+    if not form_fits(public_key, signature):
+        return False
+    ffi, lib = _sodium()
+    signed = signature + message
+    opened, length = ffi.new("unsigned char[]", len(signed)), ffi.new("unsigned long long *")
+    return bool(lib.crypto_sign_open(opened, length, signed, len(signed), public_key) == 0)
+
+
+def key_pair(seed: bytes) -> tuple[bytes, Callable[[bytes], bytes]]:
+    """The public key of a 32-byte seed and a function that signs with it."""
+    from nacl.bindings import crypto_sign, crypto_sign_seed_keypair  # noqa: PLC0415
+
+    public_key, secret = crypto_sign_seed_keypair(seed)
+
+    def sign(message: bytes) -> bytes:
+        return bytes(crypto_sign(message, secret)[:64])
+
+    return bytes(public_key), sign
+
+
+@lru_cache(maxsize=1)
+def _sodium():  # type: ignore[no-untyped-def]  # noqa: ANN202 - cffi objects have no types
+    from nacl._sodium import ffi, lib  # noqa: PLC0415
+    from nacl.bindings import sodium_init  # noqa: PLC0415
+
+    sodium_init()
+    return ffi, lib

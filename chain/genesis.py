@@ -1,0 +1,133 @@
+"""The genesis document: the one thing a stranger must be given over a trusted way (protocol 9).
+
+Canonical JSON (RFC 8785), so that it can be read, compared and hashed; `network_id` is the SHA-256 of its bytes.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import msgspec
+import rfc8785
+from msgspec import Meta
+
+from chain.errors import Malformed
+from chain.ids import Natural
+from chain.membership import REPLICAS_MAX, REPLICAS_MIN, Membership, Replica
+
+GENESIS_BYTES_MAX = 1_000_000
+
+Hex20 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{40}\Z")]
+Hex32 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+HexKey = Annotated[str, Meta(pattern=r"\A([0-9a-f]{2}){32,65}\Z")]
+RoleName = Literal["operator", "platform", "consumer"]
+
+
+class GenesisMalformed(Malformed):
+    """A document that is no genesis document of this format."""
+
+
+class GenesisReplica(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A replica as the document writes it: name, consensus key and TLS key digest in hex."""
+
+    name: Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9-]{0,31}\Z")]
+    consensus_key: Hex32
+    tls_key_digest: Hex32
+
+
+class GenesisAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An account that exists before the first block; DIDs in hex, `leader` empty for an operator's own."""
+
+    address: Annotated[str, Meta(max_length=128)]
+    public_key: HexKey
+    role: RoleName
+    did: Hex20
+    leader: Hex20
+
+
+class ChainSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One chain: the digest of its whole profile, the offset of its first primary, its first accounts."""
+
+    chain_id: Annotated[str, Meta(pattern=r"\A[a-z]{2,32}\Z")]
+    profile: Hex32
+    primary_offset: Annotated[int, Meta(ge=0, lt=REPLICAS_MAX)]
+    accounts: Annotated[tuple[GenesisAccount, ...], Meta(max_length=64)]
+
+    def canonical(self) -> bytes:
+        """The section's canonical JSON: what the other chains keep of it in their first state."""
+        return rfc8785.dumps(msgspec.to_builtins(self))
+
+
+class GenesisDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The document's fields; times in milliseconds."""
+
+    version: Literal[1]
+    name: Annotated[str, Meta(min_length=1, max_length=64)]
+    seed: Hex32
+    created_at: Natural
+    replicas: Annotated[tuple[GenesisReplica, ...], Meta(min_length=REPLICAS_MIN, max_length=REPLICAS_MAX)]
+    chains: Annotated[tuple[ChainSection, ...], Meta(min_length=1, max_length=64)]
+
+    def canonical(self) -> bytes:
+        """The document's bytes."""
+        return rfc8785.dumps(msgspec.to_builtins(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Genesis:
+    """A parsed document with the id of its network."""
+
+    document: GenesisDocument
+    network_id: bytes
+
+    @property
+    def membership(self) -> Membership:
+        """The first membership of every chain."""
+        return Membership(
+            replicas=tuple(
+                Replica(
+                    name=replica.name,
+                    consensus_key=bytes.fromhex(replica.consensus_key),
+                    tls_key_digest=bytes.fromhex(replica.tls_key_digest),
+                )
+                for replica in self.document.replicas
+            )
+        )
+
+    def section(self, chain_id: str) -> ChainSection | None:
+        """The section of `chain_id`, or None if the network has no such chain."""
+        return next((chain for chain in self.document.chains if chain.chain_id == chain_id), None)
+
+
+def parse_genesis(data: bytes) -> Genesis:
+    """The genesis document whose canonical bytes are `data`; else `GenesisMalformed`."""
+    if len(data) > GENESIS_BYTES_MAX:
+        raise GenesisMalformed(f"a genesis document has at most {GENESIS_BYTES_MAX} bytes, got {len(data)}")
+    try:
+        document = msgspec.json.decode(data, type=GenesisDocument)
+        canonical = document.canonical()
+    except (msgspec.DecodeError, RecursionError, UnicodeError, rfc8785.CanonicalizationError) as problem:
+        raise GenesisMalformed(f"not a genesis document: {problem}; fetch the file again") from None
+    if canonical != data:
+        raise GenesisMalformed("not the canonical form of a genesis document; fetch the file again, unedited")
+    _check_names_are_distinct(document)
+    return Genesis(document=document, network_id=hashlib.sha256(data).digest())
+
+
+def fingerprint(network_id: bytes) -> str:
+    """The network id in groups of four, for people to compare."""
+    text = network_id.hex()
+    return " ".join(text[i : i + 4] for i in range(0, len(text), 4))
+
+
+def _check_names_are_distinct(document: GenesisDocument) -> None:
+    keys = [replica.consensus_key for replica in document.replicas]
+    for what, values in (
+        ("chain", [chain.chain_id for chain in document.chains]),
+        ("replica name", [replica.name for replica in document.replicas]),
+        ("consensus key", keys),
+        ("TLS key", [replica.tls_key_digest for replica in document.replicas]),
+        *((f"address on {c.chain_id}", [account.address for account in c.accounts]) for c in document.chains),
+    ):
+        if len(set(values)) != len(values):
+            raise GenesisMalformed(f"a genesis document names each {what} once")

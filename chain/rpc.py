@@ -1,0 +1,166 @@
+"""What a node and its callers say to each other (protocol 12). Transport and framing are elsewhere.
+
+A caller numbers its requests; every answer carries the number. A `Submit` is answered by one `Outcomes` for
+what is refused at once and one per block that holds some of its transactions, until all are accounted for.
+"""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from chain.block import BlockHeader
+from chain.codec import Record
+from chain.ids import Digest, Natural
+from chain.light_client import CertifiedHeader
+from chain.membership import Membership
+from chain.state import StateProof
+from chain.transaction import Receipt, Values
+
+REQUEST_TRANSACTIONS_MAX = 1_000
+REQUEST_KEYS_MAX = 64
+ChainName = Annotated[str, Meta(max_length=32)]
+
+
+class Hello(Record, frozen=True, tag=0):
+    """The first frame of either side of any link: the protocol's version, the network, and who speaks.
+
+    `speaker` is a replica's place, or None for a caller.
+    """
+
+    version: Natural
+    network_id: Digest
+    speaker: Natural | None
+
+
+class Submit(Record, frozen=True, tag=1):
+    """Take these signed transactions of one chain, and say what became of each."""
+
+    request: Natural
+    chain_id: ChainName
+    transactions: Annotated[tuple[bytes, ...], Meta(min_length=1, max_length=REQUEST_TRANSACTIONS_MAX)]
+
+
+class ReadState(Record, frozen=True, tag=2):
+    """The values under `keys` with proofs, after block `height` (None: the head)."""
+
+    request: Natural
+    chain_id: ChainName
+    keys: Annotated[tuple[Annotated[bytes, Meta(max_length=256)], ...], Meta(max_length=REQUEST_KEYS_MAX)]
+    height: Natural | None
+
+
+class ReadBlock(Record, frozen=True, tag=3):
+    """A committed block with its receipts."""
+
+    request: Natural
+    chain_id: ChainName
+    height: Natural
+
+
+class ReadStatus(Record, frozen=True, tag=4):
+    """How every chain of the node stands."""
+
+    request: Natural
+
+
+class Follow(Record, frozen=True, tag=5):
+    """Push every committed block of the chain after `height`, oldest first, and go on as they come."""
+
+    request: Natural
+    chain_id: ChainName
+    height: Natural
+
+
+Request = Hello | Submit | ReadState | ReadBlock | ReadStatus | Follow
+
+
+class Rejection(Record, frozen=True):
+    """A transaction that was not taken: its place in the request, a stable code and the code's values."""
+
+    index: Natural
+    code: str
+    values: Values
+
+
+class Included(Record, frozen=True):
+    """A transaction's place in its request and in the block, and its receipt."""
+
+    index: Natural
+    place: Natural
+    receipt: Receipt
+
+
+class Outcomes(Record, frozen=True, tag=33):
+    """What became of some transactions of a `Submit`.
+
+    With a block: its certified header, the leaf hashes of all its receipts in order (from which the receipt
+    root follows, and any receipt's inclusion proof), and the receipts of this request's transactions.
+    """
+
+    request: Natural
+    rejected: tuple[Rejection, ...]
+    certified: CertifiedHeader | None
+    receipt_leaves: tuple[Digest, ...]
+    included: tuple[Included, ...]
+
+
+class ProvenValue(Record, frozen=True):
+    """A value (None: there is none) and the proof of it."""
+
+    value: bytes | None
+    proof: StateProof
+
+
+class StateAnswer(Record, frozen=True, tag=34):
+    """Values in the order of the keys, under one certified header (None at height 0, where `genesis` stands)."""
+
+    request: Natural
+    certified: CertifiedHeader | None
+    genesis: BlockHeader | None
+    values: tuple[ProvenValue, ...]
+
+
+class BlockAnswer(Record, frozen=True, tag=35):
+    """A block's certified header, its transactions and their receipts."""
+
+    request: Natural
+    certified: CertifiedHeader | None
+    genesis: BlockHeader | None
+    transactions: tuple[bytes, ...]
+    receipts: tuple[Receipt, ...]
+
+
+class ChainStatus(Record, frozen=True):
+    """One chain as the node sees it: head, view, the primary's place, the phase, and why it waits if it does."""
+
+    chain_id: ChainName
+    height: Natural
+    head: Digest
+    time: Natural
+    view: Natural
+    primary: Natural
+    phase: str
+    pool: Natural
+    waits_for: str
+    behind: tuple[Natural, ...]
+
+
+class StatusAnswer(Record, frozen=True, tag=36):
+    """The node's place among the replicas, the peers it is connected to, and its chains."""
+
+    request: Natural
+    replica: Natural
+    connected: tuple[Natural, ...]
+    membership: Membership
+    chains: tuple[ChainStatus, ...]
+
+
+class Refused(Record, frozen=True, tag=37):
+    """A request that could not be answered: a stable code and its values."""
+
+    request: Natural
+    code: str
+    values: Values
+
+
+Answer = Hello | Outcomes | StateAnswer | BlockAnswer | StatusAnswer | Refused

@@ -1,0 +1,393 @@
+"""The authenticated key-value state of a chain: one root for all records, proofs that a key is there or is not.
+
+Shape (protocol 10). Keys are placed by their digest, nibble by nibble, in a 16-way tree. A subtree of at most
+BUCKET_ENTRIES_MAX keys is one *bucket*: the sorted pairs (key digest, value digest). A larger one is a
+*branch*: the hashes of its sixteen children, zero where a child is empty. So the shape depends on the content
+alone, not on the order or number of writes that led to it.
+
+A node's bytes start with its kind and are hashed as they are. Nodes and values are read through a view and
+written to a store once per block.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Annotated, Final, Protocol
+
+from msgspec import Meta
+
+from chain.codec import Record, decode, encode
+from chain.ids import ZERO_DIGEST
+from chain.merkle import DigestFunction
+
+BUCKET_ENTRIES_MAX: Final = 32
+ENTRY_BYTES: Final = 64
+DEPTH_MAX: Final = 64
+BUCKET: Final = b"\x02"
+BRANCH: Final = b"\x03"
+KEY: Final = b"\x04"
+VALUE: Final = b"\x05"
+_EMPTY_BRANCH: Final = BRANCH + bytes(16 * 32)
+
+
+class NodeStore(Protocol):
+    """The port behind a state: a map of bytes, written once per block. It needs no sync of its own."""
+
+    def get(self, key: bytes) -> bytes | None:
+        """The bytes stored under `key`."""
+
+    def write(self, changes: Mapping[bytes, bytes | None]) -> None:
+        """Store all of `changes`, or nothing; None removes."""
+
+
+class View(Protocol):
+    """A state that can be read: the committed one, or one that a block would lead to."""
+
+    @property
+    def digest(self) -> DigestFunction:
+        """The chain's digest function."""
+
+    @property
+    def root(self) -> bytes:
+        """The root over everything in the view."""
+
+    def get(self, key: bytes) -> bytes | None:
+        """The value under `key`."""
+
+    def node(self, path: bytes) -> bytes | None:
+        """The node at `path`, one byte per nibble."""
+
+
+class Siblings(Record, frozen=True):
+    """The non-empty children beside the path at one branch: bit i of `places` for child i, hashes in order."""
+
+    places: Annotated[int, Meta(ge=0, le=0xFFFF)]
+    hashes: Annotated[bytes, Meta(max_length=15 * 32)]
+
+
+class StateProof(Record, frozen=True):
+    """That a key has a value, or has none: the branches from the root down, then the bucket where it would be."""
+
+    branches: Annotated[tuple[Siblings, ...], Meta(max_length=DEPTH_MAX)]
+    bucket: Annotated[bytes, Meta(max_length=BUCKET_ENTRIES_MAX * ENTRY_BYTES)]
+
+
+class UndoEntry(Record, frozen=True):
+    """What stood under `key` before a block; None if nothing did."""
+
+    key: bytes
+    value: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A view one block ahead of its parent, not in any store. `values` and `nodes` are what differs."""
+
+    parent: View
+    root: bytes
+    values: Mapping[bytes, bytes | None]
+    nodes: Mapping[bytes, bytes | None]
+
+    @property
+    def digest(self) -> DigestFunction:
+        """The chain's digest function."""
+        return self.parent.digest
+
+    def get(self, key: bytes) -> bytes | None:
+        """The value under `key` as the layer has it."""
+        return self.values[key] if key in self.values else self.parent.get(key)
+
+    def node(self, path: bytes) -> bytes | None:
+        """The node at `path` as the layer has it."""
+        return self.nodes[path] if path in self.nodes else self.parent.node(path)
+
+
+@dataclass(slots=True)
+class Overlay:
+    """Writes on top of a view while a block is executed; each transaction's writes are kept or dropped whole."""
+
+    view: View
+    kept: dict[bytes, bytes | None] = field(default_factory=dict)
+    open: dict[bytes, bytes | None] = field(default_factory=dict)
+
+    def get(self, key: bytes) -> bytes | None:
+        """The value under `key`, seen from inside the transaction."""
+        if key in self.open:
+            return self.open[key]
+        if key in self.kept:
+            return self.kept[key]
+        return self.view.get(key)
+
+    def put(self, key: bytes, value: bytes | None) -> None:
+        """Write `value` under `key`; None removes it."""
+        self.open[key] = value
+
+    def keep(self) -> None:
+        """The transaction succeeded: its writes stay."""
+        self.kept.update(self.open)
+        self.open.clear()
+
+    def drop(self) -> None:
+        """The transaction failed: as if it had not been."""
+        self.open.clear()
+
+    def seal(self) -> Layer:
+        """The view with everything kept, its nodes hashed once."""
+        assert not self.open
+        return layer(self.view, self.kept)
+
+
+class State:
+    """The committed state of one chain over a node store, with the way back to recent heights."""
+
+    def __init__(self, digest: DigestFunction, store: NodeStore) -> None:
+        self.digest = digest
+        self._store = store
+        self.root = node_hash(digest, self.node(b""), b"")
+
+    def get(self, key: bytes) -> bytes | None:
+        """The committed value under `key`."""
+        return self._store.get(b"v" + key)
+
+    def node(self, path: bytes) -> bytes | None:
+        """The committed node at `path`."""
+        return self._store.get(b"n" + path)
+
+    def commit(
+        self, sealed: Layer, height: int, *, forget: Iterable[int] = (), beside: Mapping[bytes, bytes] | None = None
+    ) -> None:
+        """Write the layer of block `height` with its undo record, and `beside` in the same write.
+
+        The undo records of the heights in `forget` go. Keys of `beside` must not start with v, n or u.
+        """
+        assert sealed.parent is self
+        undo = tuple(UndoEntry(key=key, value=self.get(key)) for key in sorted(sealed.values))
+        changes: dict[bytes, bytes | None] = {b"v" + key: value for key, value in sealed.values.items()}
+        changes.update((b"n" + path, node) for path, node in sealed.nodes.items())
+        changes[_undo_key(height)] = encode(undo)
+        changes.update((_undo_key(old), None) for old in forget)
+        changes.update(beside or {})
+        self._store.write(changes)
+        self.root = sealed.root
+
+    def undo(self, height: int) -> tuple[UndoEntry, ...] | None:
+        """What block `height` replaced; None once that is forgotten."""
+        data = self._store.get(_undo_key(height))
+        return None if data is None else decode(data, tuple[UndoEntry, ...])
+
+    def at(self, height: int, *, head: int, keys_max: int) -> Layer | None:
+        """The state after block `height`, rebuilt from the head; None if forgotten or over `keys_max` changes.
+
+        The shape depends on content alone, so taking the values back gives the same tree and root.
+        """
+        values: dict[bytes, bytes | None] = {}
+        for later in range(head, height, -1):
+            entries = self.undo(later)
+            if entries is None or len(values) + len(entries) > keys_max:
+                return None
+            values.update((entry.key, entry.value) for entry in entries)
+        return layer(self, values)
+
+
+def layer(view: View, values: Mapping[bytes, bytes | None]) -> Layer:
+    """The view that differs from `view` by `values`; O(log n) node hashes per key, fewer for many at once."""
+    digest = view.digest
+    changes = sorted(
+        (digest(KEY + key), None if value is None else digest(VALUE + value)) for key, value in values.items()
+    )
+    update = _Update(view)
+    root = view.root
+    if changes:
+        root = node_hash(digest, update.apply(b"", changes), b"")
+    return Layer(parent=view, root=root, values=dict(values), nodes=update.nodes)
+
+
+def node_hash(digest: DigestFunction, node: bytes | None, path: bytes) -> bytes:
+    """The hash of the node at `path`: zero for an empty child, the hash of the empty bucket for an empty state."""
+    if node is None:
+        return ZERO_DIGEST if path else digest(BUCKET)
+    return digest(node)
+
+
+def prove(view: View, key: bytes) -> StateProof:
+    """The proof that `key` has its value in `view`, or has none."""
+    key_digest = view.digest(KEY + key)
+    branches, path = [], b""
+    node = view.node(path)
+    while node is not None and node[:1] == BRANCH:
+        nibble = _nibble(key_digest, len(path))
+        branches.append(_siblings(node, nibble))
+        path += bytes([nibble])
+        node = view.node(path)
+    return StateProof(branches=tuple(branches), bucket=b"" if node is None else node[1:])
+
+
+def check(digest: DigestFunction, proof: StateProof, root: bytes, *, key: bytes, value: bytes | None) -> bool:
+    """Whether `proof` shows that under `root` the key has `value`; for None, that it has no value at all."""
+    key_digest = digest(KEY + key)
+    entries = bucket_entries(proof.bucket)
+    if entries is None:
+        return False
+    expected = None if value is None else digest(VALUE + value)
+    if entries.get(key_digest) != expected:
+        return False
+    node = BUCKET + proof.bucket if proof.bucket else None
+    depth = len(proof.branches)
+    current = node_hash(digest, node, bytes(depth))
+    for siblings in reversed(proof.branches):
+        depth -= 1
+        branch = _rebuilt_branch(siblings, _nibble(key_digest, depth), current)
+        if branch is None:
+            return False
+        current = digest(branch)
+    return current == root
+
+
+def bucket_entries(bucket: bytes) -> dict[bytes, bytes] | None:
+    """A bucket's pairs, or None if it is not sorted, whole and within its limit."""
+    if len(bucket) % ENTRY_BYTES or len(bucket) > BUCKET_ENTRIES_MAX * ENTRY_BYTES:
+        return None
+    starts = range(0, len(bucket), ENTRY_BYTES)
+    keys = [bucket[i : i + 32] for i in starts]
+    if any(later <= earlier for earlier, later in zip(keys, keys[1:], strict=False)):
+        return None
+    return {bucket[i : i + 32]: bucket[i + 32 : i + ENTRY_BYTES] for i in starts}
+
+
+Changes = Sequence[tuple[bytes, bytes | None]]
+
+
+class _Update:
+    """One batch of changes on its way down a view; `nodes` collects every node that comes out different."""
+
+    def __init__(self, view: View) -> None:
+        self._digest = view.digest
+        self._node = view.node
+        self.nodes: dict[bytes, bytes | None] = {}
+
+    def apply(self, path: bytes, changes: Changes) -> bytes | None:
+        """The subtree at `path` after `changes` (sorted by key digest)."""
+        node = self._node(path)
+        if node is None or node[:1] == BUCKET:
+            return self._place(path, _merged(node, changes))
+        return self._branch(path, bytearray(node), changes)
+
+    def _branch(self, path: bytes, branch: bytearray, changes: Changes) -> bytes | None:
+        digest = self._digest
+        for nibble, group in _grouped(changes, len(path)):
+            child = self.apply(path + bytes([nibble]), group)
+            start = 1 + 32 * nibble
+            branch[start : start + 32] = ZERO_DIGEST if child is None else digest(child)
+        node = bytes(branch)
+        if any(value is None for _, value in changes):
+            entries = self._entries_if_few(path, node)
+            if entries is not None:
+                return self._collapse(path, node, entries)
+        self.nodes[path] = node
+        return node
+
+    def _place(self, path: bytes, entries: bytes) -> bytes | None:
+        """Put sorted entries at `path` as the bucket or the branches that their number asks for."""
+        node: bytes | None = BUCKET + entries if entries else None
+        if len(entries) > BUCKET_ENTRIES_MAX * ENTRY_BYTES:
+            node = self._split(path, entries)
+        self.nodes[path] = node
+        return node
+
+    def _split(self, path: bytes, entries: bytes) -> bytes:
+        branch = bytearray(_EMPTY_BRANCH)
+        starts = range(0, len(entries), ENTRY_BYTES)
+        for nibble, group in groupby(starts, lambda start: _nibble(entries[start : start + 32], len(path))):
+            places = list(group)
+            child = self._place(path + bytes([nibble]), entries[places[0] : places[-1] + ENTRY_BYTES])
+            assert child is not None
+            branch[1 + 32 * nibble : 33 + 32 * nibble] = self._digest(child)
+        return bytes(branch)
+
+    def _current(self, path: bytes) -> bytes | None:
+        return self.nodes[path] if path in self.nodes else self._node(path)
+
+    def _entries_if_few(self, path: bytes, branch: bytes) -> bytes | None:
+        """All entries below a branch if they fit in one bucket, else None."""
+        entries = b""
+        for nibble in _present(branch):
+            child = self._current(path + bytes([nibble]))
+            assert child is not None
+            if child[:1] == BRANCH:
+                return None
+            entries += child[1:]
+        return entries if len(entries) <= BUCKET_ENTRIES_MAX * ENTRY_BYTES else None
+
+    def _collapse(self, path: bytes, branch: bytes, entries: bytes) -> bytes | None:
+        for nibble in _present(branch):
+            self.nodes[path + bytes([nibble])] = None
+        return self._place(path, entries)
+
+
+def _undo_key(height: int) -> bytes:
+    return b"u" + height.to_bytes(8, "big")
+
+
+def _nibble(key_digest: bytes, depth: int) -> int:
+    byte = key_digest[depth >> 1]
+    return byte & 15 if depth & 1 else byte >> 4
+
+
+def _merged(bucket: bytes | None, changes: Changes) -> bytes:
+    """The entries of a bucket after `changes`, sorted by key digest."""
+    entries = b"" if bucket is None else bucket[1:]
+    for key_digest, value_digest in changes:
+        start = _place_of(entries, key_digest)
+        end = start + ENTRY_BYTES if entries[start : start + 32] == key_digest else start
+        entry = b"" if value_digest is None else key_digest + value_digest
+        entries = entries[:start] + entry + entries[end:]
+    return entries
+
+
+def _place_of(entries: bytes, key_digest: bytes) -> int:
+    """Where the entry of `key_digest` stands or would stand."""
+    low, high = 0, len(entries) // ENTRY_BYTES
+    while low < high:
+        middle = (low + high) // 2
+        if entries[middle * ENTRY_BYTES : middle * ENTRY_BYTES + 32] < key_digest:
+            low = middle + 1
+        else:
+            high = middle
+    return low * ENTRY_BYTES
+
+
+def _grouped(changes: Changes, depth: int) -> Iterable[tuple[int, Changes]]:
+    """Changes by the nibble at `depth`; sorted changes lie together."""
+    start, count = 0, len(changes)
+    while start < count:
+        nibble = _nibble(changes[start][0], depth)
+        end = start + 1
+        while end < count and _nibble(changes[end][0], depth) == nibble:
+            end += 1
+        yield nibble, changes[start:end]
+        start = end
+
+
+def _present(branch: bytes) -> list[int]:
+    return [i for i in range(16) if branch[1 + 32 * i : 33 + 32 * i] != ZERO_DIGEST]
+
+
+def _siblings(branch: bytes, nibble: int) -> Siblings:
+    present = [i for i in _present(branch) if i != nibble]
+    hashes = b"".join(branch[1 + 32 * i : 33 + 32 * i] for i in present)
+    return Siblings(places=sum(1 << i for i in present), hashes=hashes)
+
+
+def _rebuilt_branch(siblings: Siblings, nibble: int, child: bytes) -> bytes | None:
+    """The branch with `child` at `nibble`, or None if the siblings are not in their one form."""
+    places = [i for i in range(16) if siblings.places >> i & 1]
+    if nibble in places or len(siblings.hashes) != 32 * len(places):
+        return None
+    branch = bytearray(_EMPTY_BRANCH)
+    branch[1 + 32 * nibble : 33 + 32 * nibble] = child
+    for order, place in enumerate(places):
+        sibling = siblings.hashes[32 * order : 32 * order + 32]
+        if sibling == ZERO_DIGEST:
+            return None
+        branch[1 + 32 * place : 33 + 32 * place] = sibling
+    return bytes(branch)

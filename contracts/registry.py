@@ -1,0 +1,35 @@
+"""Contract name -> its methods: the only way from a transaction to a contract (protocol 13.3)."""
+
+from typing import Final
+
+from chain.codec import CodecMalformed, decoder
+from chain.transaction import Transaction
+from contracts import access, classes, ddc721, system
+from contracts.interface import ContractContext, ContractReverted, Method, View
+
+METHODS: Final[dict[tuple[str, str], Method]] = {
+    (contract.CONTRACT, name): method
+    for contract in (access, classes, ddc721, system)
+    for name, method in contract.METHODS.items()
+}
+VIEWS: Final[dict[tuple[str, str], View]] = {(ddc721.CONTRACT, name): view for name, view in ddc721.VIEWS.items()}
+_DECODERS: Final = {
+    place: decoder(method.arguments) for place, method in METHODS.items() if method.arguments is not None
+}
+
+
+def call(context: ContractContext, transaction: Transaction) -> None:
+    """Run the call of `transaction`; `ContractReverted` if it is unknown, malformed or refused."""
+    place = (transaction.contract, transaction.method)
+    method = METHODS.get(place)
+    if method is None:
+        raise ContractReverted("method-unknown", transaction.contract, transaction.method)
+    if method.arguments is None:
+        method.call(context, None)
+        return
+    try:
+        arguments = _DECODERS[place](bytes(transaction.arguments))
+    except CodecMalformed:
+        # Not the decoder's words: a receipt is hashed, and they may differ between library versions.
+        raise ContractReverted("arguments-malformed") from None
+    method.call(context, arguments)

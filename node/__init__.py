@@ -1,0 +1,1 @@
+"""What runs a chain: consensus, execution, storage and network of one operating-system process."""

@@ -1,0 +1,137 @@
+"""What a replica is told and what it asks for. Both unions are closed."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from chain.block import Block, BlockHeader, CommittedBlock
+from node.consensus.messages import Authenticated, Message
+
+
+class Reason(StrEnum):
+    """Why an input had no effect."""
+
+    STALE = "stale"
+    TOO_FAR_AHEAD = "too-far-ahead"
+    DUPLICATE = "duplicate"
+    NOT_PRIMARY = "not-primary"
+    NOT_BACKUP = "not-backup"
+    VIEW_DIFFERS = "view-differs"
+    HEADER_MALFORMED = "header-malformed"
+    PARENT_NOT_CERTIFIED = "parent-not-certified"
+    CONFLICTS = "conflicts"
+    INVALID_BLOCK = "invalid-block"
+
+
+@dataclass(frozen=True, slots=True)
+class RequestReceived:
+    """Something waits in the pool."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceived:
+    """A checked message, from a peer or (durable by then) this replica's own."""
+
+    received: Authenticated
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """One tick has passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockBuilt:
+    """The block that `BuildBlock` asked for."""
+
+    block: Block
+
+
+@dataclass(frozen=True, slots=True)
+class NothingToBuild:
+    """No transaction in the pool can go into a block now."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockValidated:
+    """Whether executing the block gave the roots in its header, and its time and transactions are allowed."""
+
+    block: bytes
+    valid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BlockSynced:
+    """A block fetched from a peer, its certificate and execution already checked by the host."""
+
+    committed: CommittedBlock
+    block: bytes
+
+
+Input = RequestReceived | MessageReceived | Tick | BlockBuilt | NothingToBuild | BlockValidated | BlockSynced
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Sign `message`, make it durable, then send it to all others and give it back as an input."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Resend:
+    """Send again what this replica has sent for the height in flight; it is durable already."""
+
+    messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BuildBlock:
+    """Make the next block on `parent`, to be proposed in `view`."""
+
+    parent: BlockHeader
+    view: int
+
+
+@dataclass(frozen=True, slots=True)
+class ValidateBlock:
+    """Execute a proposed block on the present head and say whether it is as its header claims.
+
+    Only a `fresh` proposal's time is held against the clock: one taken up again may be hours old.
+    """
+
+    block: Block
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CommitBlock:
+    """The block is committed: append it with its certificate, apply it, tell whoever waits."""
+
+    block: bytes
+    committed: CommittedBlock
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """Keep a proposal durable before it is voted for: after a restart it must be the same one."""
+
+    proposal: Authenticated
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """`peer` speaks of a height that follows `height`, so it has committed that one."""
+
+    peer: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """An input had no effect, and why."""
+
+    reason: Reason
+
+
+Effect = Cast | Resend | BuildBlock | ValidateBlock | CommitBlock | Accept | Behind | Drop
+

@@ -1,0 +1,168 @@
+"""Pending transactions of one chain: checked once, remembered by their exact bytes, bounded (protocol 22).
+
+A transaction is looked up by the bytes that were signed and sent: an id is not enough, for a signature is part
+of no id and bytes with another signature have not been checked.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from chain.codec import CodecMalformed, decoder
+from chain.rules import ChainRules
+from chain.state import View
+from chain.transaction import TRANSACTION_WINDOW_MS, SignedTransaction, Transaction, Values
+from contracts.access import Account, find_account
+
+_signed = decoder(SignedTransaction)
+_transaction = decoder(Transaction)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a transaction is not taken: a stable code and its values."""
+
+    code: str
+    values: Values = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A transaction whose form and signature have been checked."""
+
+    raw: bytes
+    transaction_id: bytes
+    transaction: Transaction
+
+
+def read_transaction(rules: ChainRules, raw: bytes) -> tuple[SignedTransaction, Checked] | Refusal:
+    """Form only: size, canonical bytes, chain."""
+    limit = rules.profile.transaction_bytes_max
+    if len(raw) > limit:
+        return Refusal("transaction-too-large", (len(raw), limit))
+    try:
+        signed = _signed(raw)
+        transaction = _transaction(signed.body)
+    except CodecMalformed as problem:
+        return Refusal("transaction-malformed", (problem.reason,))
+    if transaction.chain_id != rules.chain_id:
+        return Refusal("wrong-chain", (transaction.chain_id, rules.chain_id))
+    return signed, Checked(raw, rules.transaction_id(signed.body), transaction)
+
+
+def check_transaction(rules: ChainRules, raw: bytes, accounts: View) -> Checked | Refusal:
+    """Form, then the signature against the sender's key in the state, never against a key it brings."""
+    read = read_transaction(rules, raw)
+    if isinstance(read, Refusal):
+        return read
+    signed, checked = read
+    sender = checked.transaction.sender
+    account: Account | None = find_account(_ReadOnly(accounts.get), sender)
+    if account is None:
+        return Refusal("account-unknown", (sender,))
+    if not rules.scheme.verify(account.public_key, checked.transaction_id, signed.signature):
+        return Refusal("signature-invalid", (sender,))
+    return checked
+
+
+def window_refusal(transaction: Transaction, now: int) -> Refusal | None:
+    """Whether the transaction's end of validity lies between `now` and the end of the window (ms)."""
+    if transaction.valid_until < now:
+        return Refusal("transaction-expired", (transaction.valid_until, now))
+    if transaction.valid_until > now + TRANSACTION_WINDOW_MS:
+        return Refusal("valid-until-too-far", (transaction.valid_until, now + TRANSACTION_WINDOW_MS))
+    return None
+
+
+class SeenIds:
+    """The ids in blocks younger than the window: consensus data, derived from certified bodies alone."""
+
+    def __init__(self) -> None:
+        self._blocks: deque[tuple[int, tuple[bytes, ...]]] = deque()
+        self._heights: dict[bytes, int] = {}
+
+    def __contains__(self, transaction_id: bytes) -> bool:
+        return transaction_id in self._heights
+
+    def height_of(self, transaction_id: bytes) -> int | None:
+        """The height of the block that holds the transaction, while it is remembered."""
+        return self._heights.get(transaction_id)
+
+    def add(self, height: int, time: int, ids: tuple[bytes, ...]) -> None:
+        """The block at `height` and `time` holds `ids`; what the window has left behind is forgotten.
+
+        A forgotten id cannot come back: its end of validity was at most one window after its block.
+        """
+        self._blocks.append((time, ids))
+        self._heights.update(dict.fromkeys(ids, height))
+        while self._blocks and self._blocks[0][0] + TRANSACTION_WINDOW_MS < time:
+            for transaction_id in self._blocks.popleft()[1]:
+                self._heights.pop(transaction_id, None)
+
+
+class Mempool:
+    """Checked transactions in the order of arrival, at most `pool_transactions_max` of the profile."""
+
+    def __init__(self, rules: ChainRules) -> None:
+        self._rules = rules
+        self._waiting: dict[bytes, Checked] = {}
+        self._by_id: dict[bytes, bytes] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def __contains__(self, transaction_id: bytes) -> bool:
+        return transaction_id in self._by_id
+
+    @property
+    def full(self) -> bool:
+        """Whether no further transaction is taken."""
+        return len(self._waiting) >= self._rules.profile.pool_transactions_max
+
+    def find(self, raw: bytes) -> Checked | None:
+        """The checked transaction of exactly these bytes."""
+        return self._waiting.get(raw)
+
+    def waiting(self) -> list[Checked]:
+        """Everything that waits, oldest first."""
+        return list(self._waiting.values())
+
+    def add(self, checked: Checked) -> bool:
+        """Keep a checked transaction; False if its id waits already or the pool is full."""
+        if self.full or checked.transaction_id in self._by_id:
+            return False
+        self._waiting[checked.raw] = checked
+        self._by_id[checked.transaction_id] = checked.raw
+        return True
+
+    def remove(self, ids: Iterable[bytes]) -> None:
+        """Forget transactions that a block holds."""
+        for transaction_id in ids:
+            raw = self._by_id.pop(transaction_id, None)
+            if raw is not None:
+                del self._waiting[raw]
+
+    def expire(self, now: int) -> list[Checked]:
+        """Forget and return what can no longer go into a block."""
+        expired = [checked for checked in self._waiting.values() if checked.transaction.valid_until < now]
+        self.remove(checked.transaction_id for checked in expired)
+        return expired
+
+    def next_block(self, time: int, room: int) -> list[Checked]:
+        """The oldest transactions that fit a block of `time`: within the limits of the profile and `room` bytes."""
+        chosen: list[Checked] = []
+        for checked in self._waiting.values():
+            if len(chosen) >= self._rules.profile.block_transactions_max or room < len(checked.raw):
+                break
+            if window_refusal(checked.transaction, time) is None:
+                chosen.append(checked)
+                room -= len(checked.raw)
+        return chosen
+
+
+@dataclass(frozen=True, slots=True)
+class _ReadOnly:
+    get: Callable[[bytes], bytes | None]
+
+    def put(self, _key: bytes, _value: bytes | None) -> None:
+        raise AssertionError("admission writes nothing")

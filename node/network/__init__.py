@@ -1,0 +1,1 @@
+"""Links between nodes, and what is said on them."""

@@ -1,0 +1,68 @@
+"""Mutual TLS 1.3 between the members of a network, and who is at the other end (protocol 12.2).
+
+The network's own CA signs every certificate; a certificate of another CA, expired or missing ends in the
+handshake. A replica's identity is the pin of its TLS public key in the membership, nothing else; the roles of
+callers are extended key usages.
+"""
+
+import hashlib
+import ssl
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from chain.membership import Membership
+
+
+class LinkRole(StrEnum):
+    """What a certificate entitles its bearer to say; the values are its extended key usage."""
+
+    NODE = "1.3.6.1.4.1.59999.1.1"
+    GATEWAY = "1.3.6.1.4.1.59999.1.2"
+    RELAYER = "1.3.6.1.4.1.59999.1.3"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a certificate speaks for: its roles, and its place among the replicas if it is one's pinned key."""
+
+    roles: frozenset[LinkRole]
+    replica: int | None
+
+
+def server_context(folder: Path) -> ssl.SSLContext:
+    """What a node listens with: TLS 1.3, certificates on both sides."""
+    return _context(ssl.PROTOCOL_TLS_SERVER, folder)
+
+
+def client_context(folder: Path) -> ssl.SSLContext:
+    """What a node dials with. Names in certificates are not used: the pin identifies."""
+    context = _context(ssl.PROTOCOL_TLS_CLIENT, folder)
+    context.check_hostname = False
+    return context
+
+
+def identify(certificate: bytes | None, membership: Membership) -> Identity:
+    """Who is behind a peer's certificate (DER) that the handshake has already accepted."""
+    if certificate is None:
+        return Identity(frozenset(), None)
+    parsed = x509.load_der_x509_certificate(certificate)
+    usage = parsed.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    oids = {oid.dotted_string for oid in usage}
+    roles = frozenset(role for role in LinkRole if role.value in oids)
+    key = parsed.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    pin = hashlib.sha256(key).digest()
+    places = [i for i, replica in enumerate(membership.replicas) if replica.tls_key_digest == pin]
+    return Identity(roles, places[0] if places and LinkRole.NODE in roles else None)
+
+
+def _context(protocol: int, folder: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(protocol)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(folder / "ca.crt")
+    context.load_cert_chain(folder / "tls.crt", folder / "tls.key")
+    return context

@@ -1,0 +1,313 @@
+"""Answers callers: the records of `chain.rpc` over accepted links (protocol 12)."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from chain.codec import decoder, encode
+from chain.light_client import CertifiedHeader
+from chain.membership import Membership
+from chain.merkle import leaf_hash
+from chain.quorum import QuorumCertificate
+from chain.rpc import (
+    Answer,
+    BlockAnswer,
+    Follow,
+    Hello,
+    Included,
+    Outcomes,
+    ProvenValue,
+    ReadBlock,
+    ReadState,
+    ReadStatus,
+    Refused,
+    Rejection,
+    Request,
+    StateAnswer,
+    StatusAnswer,
+    Submit,
+)
+from chain.state import prove
+from chain.transaction import Values
+from node.execution import Executed
+from node.host import Host
+from node.ledger import StoredBlock
+from node.mempool import Checked, Refusal
+from node.network.link import Link
+
+SLICE_TRANSACTIONS = 64
+"""How many transactions are checked before votes are heard again."""
+QUEUE_TRANSACTIONS_MAX = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Waiter:
+    """A caller that waits for a transaction: its link, the number of its request, and the place in it."""
+
+    link: Link
+    request: int
+    index: int
+
+
+@dataclass(slots=True)
+class Follower:
+    """A caller that is told of every block from `next` on."""
+
+    link: Link
+    request: int
+    host: Host
+    next: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ingress:
+    """A transaction on its way into the pool; without a waiter it came from a peer."""
+
+    host: Host
+    raw: bytes
+    waiter: Waiter | None
+
+
+@dataclass(slots=True)
+class RpcServer:
+    """All callers of one node."""
+
+    replica_id: int
+    membership: Membership
+    hosts: dict[str, Host]
+    connected: Callable[[], frozenset[int]]
+    relay: Callable[[str, tuple[bytes, ...]], None]
+    schedule: Callable[[Callable[[], None]], object]
+    _queue: deque[Ingress] = field(default_factory=deque)
+    _scheduled: bool = False
+    _waiters: dict[bytes, list[Waiter]] = field(default_factory=dict)
+    _followers: list[Follower] = field(default_factory=list)
+
+    def receive(self, link: Link, body: bytes) -> None:
+        """One request of a caller."""
+        match _request(body):
+            case Submit() as submit:
+                self._submit(link, submit)
+            case ReadState() as read:
+                _send(link, self._read_state(read))
+            case ReadBlock() as read:
+                _send(link, self._read_block(read))
+            case ReadStatus(request=request):
+                _send(link, self._status(request))
+            case Follow() as follow:
+                self._follow(link, follow)
+            case Hello():
+                link.close()
+
+    def closed(self, link: Link) -> None:
+        """A caller is gone; its transactions go their way all the same."""
+        self._followers = [follower for follower in self._followers if follower.link is not link]
+        for transaction_id in [i for i, waiters in self._waiters.items() if any(w.link is link for w in waiters)]:
+            self._waiters[transaction_id] = [w for w in self._waiters[transaction_id] if w.link is not link]
+
+    def relayed(self, host: Host, transactions: tuple[bytes, ...]) -> None:
+        """Transactions that a peer has taken."""
+        if len(self._queue) < QUEUE_TRANSACTIONS_MAX:
+            self._queue.extend(Ingress(host, raw, None) for raw in transactions)
+            self._pump_soon()
+
+    def committed(self, host: Host, executed: Executed, certificate: QuorumCertificate) -> None:
+        """A block is durable: whoever waits for one of its transactions, or follows the chain, is told."""
+        certified = CertifiedHeader(header=executed.block.header, certificate=certificate)
+        requests: dict[tuple[Link, int], list[Included]] = {}
+        for place, checked in enumerate(executed.transactions):
+            for waiter in self._waiters.pop(checked.transaction_id, ()):
+                included = Included(index=waiter.index, place=place, receipt=executed.receipts[place])
+                requests.setdefault((waiter.link, waiter.request), []).append(included)
+        for (link, request), included_all in requests.items():
+            _send(link, _outcomes(request, certified, executed.receipt_leaves, tuple(included_all)))
+        for follower in self._followers:
+            if follower.host is host:
+                self._advance(follower, executed, certified)
+
+    def expired(self, host: Host, now: int) -> None:
+        """Tell whoever waits for a transaction that no block can hold any more."""
+        for checked in host.pool.expire(now):
+            for waiter in self._waiters.pop(checked.transaction_id, ()):
+                _reject(waiter, "transaction-expired", (checked.transaction.valid_until, now))
+
+    def _submit(self, link: Link, submit: Submit) -> None:
+        host = self.hosts.get(submit.chain_id)
+        code = "chain-unknown" if host is None else host.waits_for()
+        if not code and len(self._queue) + len(submit.transactions) > QUEUE_TRANSACTIONS_MAX:
+            code = "queue-full"
+        if code or host is None:
+            rejected = tuple(
+                Rejection(index=i, code=code, values=(submit.chain_id,)) for i in range(len(submit.transactions))
+            )
+            _send(link, _outcomes(submit.request, None, (), (), rejected))
+            return
+        for index, raw in enumerate(submit.transactions):
+            self._queue.append(Ingress(host, raw, Waiter(link, submit.request, index)))
+        self._pump_soon()
+
+    def _pump_soon(self) -> None:
+        if not self._scheduled and self._queue:
+            self._scheduled = True
+            self.schedule(self._pump)
+
+    def _pump(self) -> None:
+        """One slice of the queue: check, take, pass on, and let the replica propose."""
+        self._scheduled = False
+        taken: dict[str, list[bytes]] = {}
+        touched: dict[str, Host] = {}
+        for _ in range(min(SLICE_TRANSACTIONS, len(self._queue))):
+            ingress = self._queue.popleft()
+            touched[ingress.host.rules.chain_id] = ingress.host
+            if self._take(ingress):
+                taken.setdefault(ingress.host.rules.chain_id, []).append(ingress.raw)
+        for chain_id, raws in taken.items():
+            self.relay(chain_id, tuple(raws))
+        for host in touched.values():
+            host.requests_admitted()
+        self._pump_soon()
+
+    def _take(self, ingress: Ingress) -> bool:
+        """Take one transaction; whether it is new here from a caller, and so to be passed on."""
+        host, waiter = ingress.host, ingress.waiter
+        known = host.pool.find(ingress.raw) is not None
+        outcome = host.admit(ingress.raw, local=waiter is not None)
+        if waiter is None:
+            return False
+        if isinstance(outcome, Refusal):
+            _reject(waiter, outcome.code, outcome.values)
+            return False
+        height = host.ledger.seen.height_of(outcome.transaction_id)
+        if height is not None:
+            self._answer_committed(host, height, outcome, waiter)
+            return False
+        self._waiters.setdefault(outcome.transaction_id, []).append(waiter)
+        return not known
+
+    def _answer_committed(self, host: Host, height: int, checked: Checked, waiter: Waiter) -> None:
+        """The transaction is in a block already: the same answer as the first time."""
+        stored = host.ledger.block(height)
+        assert stored is not None
+        ids = [receipt.transaction_id for receipt in stored.receipts]
+        place = ids.index(checked.transaction_id)
+        included = Included(index=waiter.index, place=place, receipt=stored.receipts[place])
+        leaves = _receipt_leaves(host, stored)
+        _send(waiter.link, _outcomes(waiter.request, _certified(stored), leaves, (included,)))
+
+    def _read_state(self, read: ReadState) -> Answer:
+        host = self.hosts.get(read.chain_id)
+        if host is None:
+            return Refused(request=read.request, code="chain-unknown", values=(read.chain_id,))
+        height = host.ledger.height if read.height is None else read.height
+        view = host.ledger.state_at(height)
+        if view is None:
+            return Refused(request=read.request, code="height-out-of-reach", values=(height, host.ledger.height))
+        certified = host.ledger.certified(height)
+        values = tuple(ProvenValue(value=view.get(key), proof=prove(view, key)) for key in read.keys)
+        genesis = host.ledger.genesis if height == 0 else None
+        return StateAnswer(
+            request=read.request,
+            certified=certified,
+            genesis=genesis,
+            values=values,
+        )
+
+    def _read_block(self, read: ReadBlock) -> Answer:
+        host = self.hosts.get(read.chain_id)
+        if host is None:
+            return Refused(request=read.request, code="chain-unknown", values=(read.chain_id,))
+        if read.height == 0:
+            return BlockAnswer(
+                request=read.request, certified=None, genesis=host.ledger.genesis, transactions=(), receipts=()
+            )
+        stored = host.ledger.block(read.height)
+        if stored is None:
+            values: Values = (read.height, host.ledger.height)
+            return Refused(request=read.request, code="block-unknown", values=values)
+        return _block_answer(read.request, stored)
+
+    def _status(self, request: int) -> Answer:
+        return StatusAnswer(
+            request=request,
+            replica=self.replica_id,
+            connected=tuple(sorted(self.connected())),
+            membership=self.membership,
+            chains=tuple(host.status() for host in self.hosts.values()),
+        )
+
+    def _follow(self, link: Link, follow: Follow) -> None:
+        host = self.hosts.get(follow.chain_id)
+        if host is None:
+            _send(link, Refused(request=follow.request, code="chain-unknown", values=(follow.chain_id,)))
+            return
+        follower = Follower(link, follow.request, host, follow.height + 1)
+        self._followers.append(follower)
+        link.drained = lambda: self._drained(link)
+        self._advance(follower)
+
+    def _drained(self, link: Link) -> None:
+        for follower in self._followers:
+            if follower.link is link:
+                self._advance(follower)
+
+    def _advance(
+        self, follower: Follower, executed: Executed | None = None, certified: CertifiedHeader | None = None
+    ) -> None:
+        """Send a follower what it has not had, as long as it reads; the newest block without a look at the disk."""
+        while follower.next <= follower.host.ledger.height and not follower.link.paused:
+            if executed is not None and executed.block.header.height == follower.next:
+                answer = BlockAnswer(
+                    request=follower.request,
+                    certified=certified,
+                    genesis=None,
+                    transactions=executed.block.transactions,
+                    receipts=executed.receipts,
+                )
+            else:
+                stored = follower.host.ledger.block(follower.next)
+                assert stored is not None
+                answer = _block_answer(follower.request, stored)
+            follower.next += 1
+            _send(follower.link, answer)
+
+
+_request: Callable[[bytes], Request] = decoder(Request)  # type: ignore[arg-type]
+
+
+def _send(link: Link, answer: Answer) -> None:
+    link.send(encode(answer))
+
+
+def _reject(waiter: Waiter, code: str, values: Values) -> None:
+    rejection = Rejection(index=waiter.index, code=code, values=values)
+    _send(waiter.link, _outcomes(waiter.request, None, (), (), (rejection,)))
+
+
+def _outcomes(
+    request: int,
+    certified: CertifiedHeader | None,
+    leaves: tuple[bytes, ...],
+    included: tuple[Included, ...],
+    rejected: tuple[Rejection, ...] = (),
+) -> Outcomes:
+    return Outcomes(
+        request=request, rejected=rejected, certified=certified, receipt_leaves=leaves, included=included
+    )
+
+
+def _certified(stored: StoredBlock) -> CertifiedHeader:
+    return CertifiedHeader(header=stored.committed.header, certificate=stored.committed.certificate)
+
+
+def _block_answer(request: int, stored: StoredBlock) -> BlockAnswer:
+    return BlockAnswer(
+        request=request,
+        certified=_certified(stored),
+        genesis=None,
+        transactions=stored.committed.block.transactions,
+        receipts=stored.receipts,
+    )
+
+
+def _receipt_leaves(host: Host, stored: StoredBlock) -> tuple[bytes, ...]:
+    return tuple(leaf_hash(host.rules.digest, encode(receipt)) for receipt in stored.receipts)

@@ -1,0 +1,115 @@
+"""The store on disk: LMDB behind a buffer of what is not yet flushed (docs/adr/0003).
+
+Every block is in the synced log before it is here, so writes gather in memory and go to LMDB in few, large,
+durable transactions. A node that is killed in between replays the log from the height that LMDB has.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+import lmdb
+
+MAP_BYTES: Final = 1 << 38
+"""Address space, not disk: the file grows with what is in it."""
+FORMAT_KEY: Final = b"\xff format"
+FORMAT: Final = b"certnet store 1"
+
+
+class StoreUnusable(Exception):
+    """A data folder that this version cannot use."""
+
+
+class DiskStore:
+    """A map over LMDB with a write buffer; `flush` makes the buffer durable in a thread of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            self._env = lmdb.open(str(folder), map_size=MAP_BYTES, subdir=True, max_dbs=0, meminit=False)
+        except lmdb.Error as problem:
+            raise StoreUnusable(f"cannot open the store in {folder}: {problem}") from None
+        self._buffer: dict[bytes, bytes | None] = {}
+        self._flushing: dict[bytes, bytes | None] = {}
+        self._thread: threading.Thread | None = None
+        self._check_format(folder)
+        self._reader = self._env.begin()
+
+    @property
+    def buffered(self) -> int:
+        """How many keys wait for a flush."""
+        return len(self._buffer)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a flush is under way."""
+        return self._thread is not None
+
+    def get(self, key: bytes) -> bytes | None:
+        """The bytes under `key`, buffered or flushed."""
+        if key in self._buffer:
+            return self._buffer[key]
+        if key in self._flushing:
+            return self._flushing[key]
+        value: bytes | None = self._reader.get(key)
+        return value
+
+    def write(self, changes: Mapping[bytes, bytes | None]) -> None:
+        """Buffer `changes`; a flush takes whole writes only."""
+        self._buffer.update(changes)
+
+    def flush(self, done: Callable[[BaseException | None], None]) -> None:
+        """Write the buffer in one durable transaction; `done` is called from the thread when it is over."""
+        assert not self.busy
+        self._flushing, self._buffer = self._buffer, {}
+
+        def run() -> None:
+            problem: BaseException | None = None
+            try:
+                self._put(self._flushing)
+            except (lmdb.Error, OSError) as error:
+                problem = error
+            done(problem)
+
+        self._thread = threading.Thread(target=run, name="flush", daemon=True)
+        self._thread.start()
+
+    def flushed(self) -> None:
+        """The host has heard `done`: reads see the flushed state, and the next flush may begin."""
+        assert self._thread is not None
+        self._thread.join()
+        self._thread = None
+        self._flushing = {}
+        self._reader.abort()
+        self._reader = self._env.begin()
+
+    def close(self) -> None:
+        """Flush what is buffered and close."""
+        if self._thread is not None:
+            self.flushed()
+        self._put(self._buffer)
+        self._buffer = {}
+        self._reader.abort()
+        self._env.close()
+
+    def _put(self, changes: Mapping[bytes, bytes | None]) -> None:
+        with self._env.begin(write=True) as transaction:
+            for key in sorted(changes):
+                value = changes[key]
+                if value is None:
+                    transaction.delete(key)
+                else:
+                    transaction.put(key, value)
+
+    def _check_format(self, folder: Path) -> None:
+        with self._env.begin(write=True) as transaction:
+            found = transaction.get(FORMAT_KEY)
+            if found is None:
+                transaction.put(FORMAT_KEY, FORMAT)
+            elif found != FORMAT:
+                version = found.decode("ascii", "replace")
+                raise StoreUnusable(
+                    f"{folder} holds '{version}', this program reads '{FORMAT.decode()}'; start it with an empty "
+                    "folder and let it fetch its blocks, or use the program that wrote the folder"
+                )
+

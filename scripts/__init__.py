@@ -1,0 +1,1 @@
+"""Commands for people: networks, certificates, benchmarks. Imported by no other package."""

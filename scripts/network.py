@@ -1,0 +1,158 @@
+"""A network on disk: keys, certificates, genesis document and one folder per process.
+
+    DIR/genesis.json          the genesis document
+    DIR/network.json          what scripts and labs need (mode 0600), written by `up`
+    DIR/demo-keys.json        the demo accounts' keys (mode 0600)
+    DIR/ca/                   the network's certificate authority
+    DIR/nodes/<name>/         one node each: node.json, keys, data/
+    DIR/gateway/              gateway.json, keys, vault.db, index.db
+    DIR/secrets/passphrase    opens the gateway's vault; kept apart from it
+"""
+
+import json
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from chain.digests import ripemd160, sha256
+from chain.genesis import ChainSection, Genesis, GenesisAccount, GenesisDocument, GenesisReplica, parse_genesis
+from chain.profiles import load_profiles
+from chain.rules import ChainRules
+from chain.signatures import SchemeName, scheme
+from scripts.pki import make_authority, make_member, write_secret
+
+NODE_NAMES: Final = (
+    "beijing", "shanghai", "guangzhou", "xian", "hangzhou", "tianjin", "dalian",
+    "xiamen", "suzhou", "ningbo", "harbin", "kunming", "urumqi",
+)  # fmt: skip
+PEOPLE: Final = ("operator", "platform", "alice", "bob")
+ROLES: Final = {"operator": "operator", "platform": "platform", "alice": "consumer", "bob": "consumer"}
+NODE_ROLE: Final = "1.3.6.1.4.1.59999.1.1"
+GATEWAY_ROLE: Final = "1.3.6.1.4.1.59999.1.2"
+REGISTERED_NAMES: Final = {
+    "eos-name": {"operator": "bsnoperator1", "platform": "certplatform", "alice": "alice1111111", "bob": "bob111111111"},
+    "x500-name": {
+        "operator": "O=BSN Operator, L=Beijing, C=CN",
+        "platform": "O=Certificate Platform, L=Zunyi, C=CN",
+        "alice": "O=Alice Demo, L=Guiyang, C=CN",
+        "bob": "O=Bob Demo, L=Chongqing, C=CN",
+    },
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addresses:
+    """Where everybody listens and how they reach each other; all on one host, or one host each."""
+
+    listen: str
+    gateway_port: int
+    node_hosts: dict[str, tuple[str, int]]
+
+
+def local_addresses(nodes: int, port: int) -> Addresses:
+    """Loopback: the gateway at `port`, the nodes at the ports after it."""
+    hosts = {name: ("127.0.0.1", port + 1 + i) for i, name in enumerate(NODE_NAMES[:nodes])}
+    return Addresses(listen="127.0.0.1", gateway_port=port, node_hosts=hosts)
+
+
+def container_addresses(nodes: int) -> Addresses:
+    """Containers: every node at port 7000 of the host of its name."""
+    hosts = {name: (f"node-{name}", 7000) for name in NODE_NAMES[:nodes]}
+    return Addresses(listen="0.0.0.0", gateway_port=8080, node_hosts=hosts)  # noqa: S104 - inside a container
+
+
+def make_network(folder: Path, addresses: Addresses, name: str = "certnet-demo") -> Genesis:
+    """A new network in `folder`, its keys drawn afresh."""
+    (folder / "ca").mkdir(parents=True)
+    make_authority(folder / "ca", name)
+    replicas = tuple(_make_node(folder, node, addresses) for node in addresses.node_hosts)
+    make_member(folder / "ca", folder / "gateway", "gateway", GATEWAY_ROLE)
+    people = {person: secrets.token_bytes(32) for person in PEOPLE}
+    dids = {person: ripemd160(sha256(_did_key(seed))) for person, seed in people.items()}
+    keys: dict[str, dict[str, dict[str, str]]] = {}
+    chains = []
+    for number, (chain_id, profile) in enumerate(load_profiles().items()):
+        accounts, keys[chain_id] = _make_accounts(chain_id, dids)
+        chains.append(
+            ChainSection(
+                chain_id=chain_id,
+                profile=profile.digest().hex(),
+                primary_offset=number % len(replicas),
+                accounts=accounts,
+            )
+        )
+    document = GenesisDocument(
+        version=1,
+        name=name,
+        seed=secrets.token_hex(32),
+        created_at=time.time_ns() // 1_000_000,
+        replicas=replicas,
+        chains=tuple(chains),
+    )
+    data = document.canonical()
+    write_secret(folder / "demo-keys.json", json.dumps(keys, ensure_ascii=False, indent=1).encode())
+    write_secret(folder / "secrets" / "passphrase", secrets.token_urlsafe(24).encode())
+    _write_gateway(folder, addresses)
+    (folder / "genesis.json").write_bytes(data)  # last: a folder with a genesis document is whole
+    return parse_genesis(data)
+
+
+def _make_node(folder: Path, name: str, addresses: Addresses) -> GenesisReplica:
+    home = folder / "nodes" / name
+    pin = make_member(folder / "ca", home, name, NODE_ROLE)
+    seed = secrets.token_bytes(32)
+    write_secret(home / "consensus.key", seed.hex().encode())
+    settings = {
+        "version": 1,
+        "name": name,
+        "host": addresses.listen,
+        "port": addresses.node_hosts[name][1],
+        "peers": {node: list(address) for node, address in addresses.node_hosts.items()},
+        "genesis": "../../genesis.json",
+    }
+    (home / "node.json").write_text(json.dumps(settings, indent=1))
+    key = scheme(SchemeName.ED25519).key_pair(seed).public_key
+    return GenesisReplica(name=name, consensus_key=key.hex(), tls_key_digest=pin.hex())
+
+
+def _make_accounts(
+    chain_id: str, dids: dict[str, bytes]
+) -> tuple[tuple[GenesisAccount, ...], dict[str, dict[str, str]]]:
+    rules = ChainRules.of(bytes(32), load_profiles()[chain_id])
+    accounts, keys = [], {}
+    for person in PEOPLE:
+        seed = secrets.token_bytes(32)
+        public_key = rules.scheme.key_pair(seed).public_key
+        if rules.addresses.registered:
+            address = REGISTERED_NAMES[rules.addresses.name][person]
+        else:
+            address = rules.addresses.format(rules.addresses.derive(public_key))
+        leader = dids["platform" if ROLES[person] == "consumer" else "operator"]
+        accounts.append(
+            GenesisAccount(
+                address=address,
+                public_key=public_key.hex(),
+                role=ROLES[person],  # type: ignore[arg-type]
+                did=dids[person].hex(),
+                leader=leader.hex(),
+            )
+        )
+        keys[person] = {"address": address, "seed": seed.hex(), "public_key": public_key.hex(), "did": dids[person].hex()}
+    return tuple(accounts), keys
+
+
+def _write_gateway(folder: Path, addresses: Addresses) -> None:
+    settings = {
+        "version": 1,
+        "host": addresses.listen,
+        "port": addresses.gateway_port,
+        "nodes": {node: list(address) for node, address in addresses.node_hosts.items()},
+        "genesis": "../genesis.json",
+    }
+    (folder / "gateway" / "gateway.json").write_text(json.dumps(settings, indent=1))
+
+
+def _did_key(seed: bytes) -> bytes:
+    return scheme(SchemeName.SECP256K1).key_pair(seed).public_key

@@ -1,0 +1,189 @@
+"""Profiles are strict data: what is missing, unknown, mistyped or beyond a limit is refused by name."""
+
+import dataclasses
+import tomllib
+from importlib import resources
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chain.addresses import AddressCodecName
+from chain.digests import DigestName
+from chain.errors import Malformed
+from chain.profile import ChainProfile, ProfileMalformed, parse_profile
+from chain.profiles import CHAIN_IDS, load_profiles
+from chain.signatures import SchemeName
+
+TABLE = {
+    "wenchang": (SchemeName.SECP256K1, DigestName.SHA256, AddressCodecName.BECH32_IAA, "documented"),
+    "taian": (SchemeName.SECP256K1, DigestName.KECCAK256, AddressCodecName.HEX40_KECCAK, "documented"),
+    "wuhan": (SchemeName.SECP256K1, DigestName.KECCAK256, AddressCodecName.EIP55, "documented"),
+    "zhongyi": (SchemeName.SECP256K1, DigestName.SHA256, AddressCodecName.EOS_NAME, "documented"),
+    "zunyi": (SchemeName.P256, DigestName.SHA256, AddressCodecName.X500_NAME, "documented"),
+    "anshun": (SchemeName.SECP256K1, DigestName.KECCAK256, AddressCodecName.HEX40_KECCAK, "documented"),
+    "yanan": (SchemeName.SM2, DigestName.SM3, AddressCodecName.HEX40_SM3, "documented"),
+    "qingdao": (SchemeName.P256, DigestName.SHA256, AddressCodecName.SUBJECT_KEY_ID, "modelled"),
+    "nanjing": (SchemeName.ED25519, DigestName.BLAKE2B256, AddressCodecName.TEZOS, "modelled"),
+    "chengdu": (SchemeName.ED25519, DigestName.SHA512_256, AddressCodecName.ALGORAND, "modelled"),
+}
+"""The ten chains as they are decided: signature scheme, digest, address form, origin."""
+
+FIELDS = [field.name for field in msgspec.structs.fields(ChainProfile)]
+INTEGERS = [name for name in FIELDS if name.endswith(("_max", "_ms", "_s", "_ticks", "_fen"))]
+FREE_TEXTS = {"name_en", "name_zh", "framework", "note_en", "note_zh", "native_chain_id", "gas_unit"}
+
+
+def text_of(chain_id: str) -> str:
+    return (resources.files("chain.profiles") / f"{chain_id}.toml").read_text("utf-8")
+
+
+def written(values: dict[str, Any]) -> str:
+    """TOML of a profile's values."""
+    lines = [f"{key} = {literal(value)}" for key, value in values.items() if not isinstance(value, dict)]
+    for key, value in values.items():
+        if isinstance(value, dict):
+            lines += [f"[{key}]", *(f"{name} = {literal(inner)}" for name, inner in value.items())]
+    return "\n".join(lines)
+
+
+def literal(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, (int, float)) else msgspec.json.encode(value).decode("utf-8")
+
+
+def values() -> dict[str, Any]:
+    return tomllib.loads(text_of("wenchang"))
+
+
+def test_the_ten_chains_are_in_the_order_of_the_table() -> None:
+    assert list(load_profiles()) == list(CHAIN_IDS) == list(TABLE)
+
+
+@pytest.mark.parametrize("chain_id", TABLE)
+def test_a_chain_is_what_the_table_says(chain_id: str) -> None:
+    own = load_profiles()[chain_id]
+    assert own.chain_id == chain_id
+    assert (own.signature_scheme, own.digest_name, own.address_codec, own.origin) == TABLE[chain_id]
+
+
+def test_only_zunyi_counts_tokens_by_uuid() -> None:
+    styles = {own.chain_id: own.token_id_style for own in load_profiles().values()}
+    assert [name for name, style in styles.items() if style != "integer"] == ["zunyi"]
+
+
+def test_only_zhongyi_and_zunyi_register_names() -> None:
+    assert [own.chain_id for own in load_profiles().values() if own.registered] == ["zhongyi", "zunyi"]
+
+
+@pytest.mark.parametrize("chain_id", TABLE)
+def test_a_modelled_chain_says_so_in_both_languages(chain_id: str) -> None:
+    own = load_profiles()[chain_id]
+    assert ("modelled on" in own.note_en and own.note_en.startswith("No documented")) == (
+        own.origin == "modelled"
+    )
+    assert own.note_zh.startswith("无公开的") == (own.origin == "modelled")
+
+
+def test_every_fee_is_of_a_named_method_and_the_documented_prices_hold() -> None:
+    prices = {name: own.gas_per_fen for name, own in load_profiles().items()}
+    assert (prices["wenchang"], prices["taian"]) == (4_000_000 // 100, 2_800_000 // 100)
+    assert all(set(own.fees) == {"mint", "mintBatch", "revoke"} for own in load_profiles().values())
+
+
+def test_a_parsed_text_gives_its_values() -> None:
+    assert msgspec.to_builtins(parse_profile(written(values()))) == values()
+
+
+@pytest.mark.parametrize("key", FIELDS)
+def test_a_missing_key_is_named(key: str) -> None:
+    rest = {name: value for name, value in values().items() if name != key}
+    with pytest.raises(ProfileMalformed, match=key):
+        parse_profile(written(rest))
+
+
+@pytest.mark.parametrize("key", ["chainid", "Fees", "consensus"])
+def test_an_unknown_key_is_named(key: str) -> None:
+    with pytest.raises(ProfileMalformed, match=key):
+        parse_profile(written({key: 1} | values()))
+
+
+@pytest.mark.parametrize("key", FIELDS)
+@pytest.mark.parametrize("wrong", [True, 1.0, [1], "", "no such name"])
+def test_a_wrong_type_or_name_is_refused_by_key(key: str, wrong: object) -> None:
+    if wrong == "no such name" and key in FREE_TEXTS:
+        pytest.skip("any text will do here")
+    with pytest.raises(ProfileMalformed, match=key):
+        parse_profile(written(values() | {key: wrong}))
+
+
+@pytest.mark.parametrize("key", INTEGERS)
+@pytest.mark.parametrize("wrong", [0, -1, 2**53, 2**70, "1"])
+def test_an_integer_beyond_its_limits_is_named(key: str, wrong: object) -> None:
+    with pytest.raises(ProfileMalformed, match=key):
+        parse_profile(written(values() | {key: wrong}))
+
+
+@pytest.mark.parametrize("fee", [-1, 1_000_001, 1.5, True, "1"])
+def test_a_fee_beyond_its_limits_is_named(fee: object) -> None:
+    with pytest.raises(ProfileMalformed, match="fees"):
+        parse_profile(written(values() | {"fees": {"mint": fee}}))
+
+
+def test_a_transaction_larger_than_a_block_is_refused() -> None:
+    sizes = {"block_bytes_max": 300_000, "transaction_bytes_max": 262_144}
+    assert parse_profile(written(values() | sizes)).block_bytes_max == 300_000
+    with pytest.raises(ProfileMalformed, match=r"transaction_bytes_max|block_bytes_max"):
+        parse_profile(written(values() | sizes | {"block_bytes_max": 262_143}))
+
+
+@given(st.text(max_size=60))
+def test_foreign_text_raises_nothing_else(text: str) -> None:
+    with pytest.raises(ProfileMalformed):
+        parse_profile(text)
+
+
+HOSTILE = ["a = " + "[" * 5_000, "a = " + "9" * 5_000, "a = 1\na = 2", "\0", "[fees", "a." * 5_000 + "b = 1"]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text[:8]))
+def test_hostile_toml_raises_nothing_else(text: str) -> None:
+    with pytest.raises(Malformed):
+        parse_profile(text)
+
+
+def test_the_digest_is_of_content_and_not_of_layout() -> None:
+    reordered = dict(reversed(values().items())) | {"fees": dict(reversed(values()["fees"].items()))}
+    commented = "# a comment\n" + written(reordered)
+    assert parse_profile(commented).digest() == load_profiles()["wenchang"].digest()
+    assert len(load_profiles()["wenchang"].digest()) == 32
+
+
+@pytest.mark.parametrize("key", FIELDS)
+def test_every_field_is_in_the_digest(key: str) -> None:
+    own = load_profiles()["wenchang"]
+    others = (changed(own, key, load_profiles()[name]) for name in TABLE)
+    other = next(profile for profile in others if profile != own)
+    assert other.digest() != own.digest()
+
+
+def changed(own: ChainProfile, key: str, other: ChainProfile) -> ChainProfile:
+    """`own` with one field of `other`, or one more where all chains agree."""
+    value = getattr(other, key)
+    if value == getattr(own, key) and isinstance(value, int):
+        value += 1
+    if value == getattr(own, key) and isinstance(value, dict):
+        value = value | {"freeze": 1}
+    return msgspec.structs.replace(own, **{key: value})
+
+
+def test_the_ten_digests_differ() -> None:
+    assert len({own.digest() for own in load_profiles().values()}) == len(TABLE)
+
+
+def test_a_profile_cannot_be_changed() -> None:
+    with pytest.raises((AttributeError, dataclasses.FrozenInstanceError)):
+        load_profiles()["wenchang"].tick_ms = 1  # type: ignore[misc]
