@@ -1,0 +1,364 @@
+"""The chains of the network as the gateway knows them: nothing a node says is believed without its proof.
+
+A write is final when its receipt stands under a receipt root that a quorum certified; a read is one proven
+answer. Any single node may lie, lag or die; then another one is asked.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from chain.block import BlockHeader
+from chain.codec import encode
+from chain.genesis import Genesis
+from chain.light_client import CertifiedHeader, Trusted, header_fault
+from chain.membership import Membership
+from chain.merkle import InclusionProof, leaf_hash, prove, root
+from chain.profile import ChainProfile
+from chain.rpc import (
+    Answer,
+    BlockAnswer,
+    ChainStatus,
+    Follow,
+    Outcomes,
+    ProvenValue,
+    ReadBlock,
+    ReadState,
+    ReadStatus,
+    Refused,
+    StateAnswer,
+    StatusAnswer,
+    Submit,
+)
+from chain.rules import ChainRules
+from chain.state import State, check, layer
+from chain.transaction import Receipt, SignedTransaction, Values
+from contracts.genesis import genesis_header, initial_state
+from gateway.clients.node_link import NodeLink, NodeUnreachable
+
+FINAL_TIMEOUT_S: Final = 8.0
+READ_ATTEMPTS: Final = 40
+READ_PAUSE_S: Final = 0.05
+SUBMIT_TRANSACTIONS_MAX: Final = 500
+TRUSTED_HEADERS_MAX: Final = 512
+
+
+class NotServed(Exception):
+    """No node gives an acceptable answer now. `code` and `values` name the problem."""
+
+    def __init__(self, code: str, *values: str | int | bytes) -> None:
+        super().__init__(code, *values)
+        self.code = code
+        self.values: Values = values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finalised:
+    """A transaction in a certified block, with its receipt."""
+
+    certified: CertifiedHeader
+    place: int
+    receipt: Receipt
+    receipt_leaves: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A transaction that no block holds: a code and its values."""
+
+    code: str
+    values: Values
+
+
+Outcome = Finalised | Rejected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvenState:
+    """Values under one certified header; at height 0 the header is the one the genesis document leads to."""
+
+    header: BlockHeader
+    certified: CertifiedHeader | None
+    values: tuple[ProvenValue, ...]
+
+
+@dataclass(slots=True)
+class Chain:
+    """One chain over the links to all nodes."""
+
+    rules: ChainRules
+    membership: Membership
+    genesis: BlockHeader
+    primary_offset: int
+    links: tuple[NodeLink, ...]
+    _certified: OrderedDict[bytes, None] = field(default_factory=OrderedDict)
+
+    @property
+    def profile(self) -> ChainProfile:
+        """The chain's profile."""
+        return self.rules.profile
+
+    def transaction_id(self, raw: SignedTransaction) -> bytes:
+        """The id of a signed transaction."""
+        return self.rules.transaction_id(raw.body)
+
+    async def submit(self, raws: Sequence[bytes], ids: Sequence[bytes]) -> list[Outcome]:
+        """The outcome of each signed transaction; `NotServed` if they are not final in time.
+
+        A lost node's unanswered transactions are sent to another one: the same bytes have the same outcome.
+        """
+        outcomes: dict[int, Outcome] = {}
+        deadline = asyncio.get_running_loop().time() + FINAL_TIMEOUT_S
+        while len(outcomes) < len(raws):
+            link = self._best_link()
+            open_ = [i for i in range(len(raws)) if i not in outcomes]
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await _Submission(self, link, raws, ids, open_, outcomes).run()
+            except NodeUnreachable:
+                await asyncio.sleep(READ_PAUSE_S)
+            except TimeoutError:
+                pass
+            if asyncio.get_running_loop().time() >= deadline and len(outcomes) < len(raws):
+                raise NotServed("not-final", self.rules.chain_id, int(FINAL_TIMEOUT_S))
+        return [outcomes[i] for i in range(len(raws))]
+
+    async def read(self, keys: Sequence[bytes], *, height: int | None = None, at_least: int = 0) -> ProvenState:
+        """Proven values of `keys` at `height` (None: the head, no lower than `at_least`)."""
+        problem: Exception = NotServed("no-node", self.rules.chain_id)
+        for attempt in range(READ_ATTEMPTS):
+            for link in self._links_in_order():
+                try:
+                    answer = await link.ask(
+                        lambda n: ReadState(request=n, chain_id=self.rules.chain_id, keys=tuple(keys), height=height)
+                    )
+                    state = self._checked_state(answer, keys)
+                except (NodeUnreachable, NotServed) as refused:
+                    problem = refused
+                    continue
+                if state.header.height >= at_least and height in (None, state.header.height):
+                    return state
+            if isinstance(problem, NotServed) and attempt >= 2 and at_least == 0:
+                break
+            await asyncio.sleep(READ_PAUSE_S)
+        raise problem if isinstance(problem, NotServed) else NotServed("no-node", self.rules.chain_id)
+
+    async def read_block(self, height: int) -> BlockAnswer:
+        """A block with its transactions and receipts, all checked against its certified header."""
+        problem = NotServed("no-node", self.rules.chain_id)
+        for link in self._links_in_order():
+            try:
+                answer = await link.ask(
+                    lambda n: ReadBlock(request=n, chain_id=self.rules.chain_id, height=height)
+                )
+                return self.checked_block(answer, height)
+            except NodeUnreachable:
+                continue
+            except NotServed as refused:
+                problem = refused
+        raise problem
+
+    async def status(self) -> tuple[ChainStatus, StatusAnswer]:
+        """What the best node says of this chain: for people to look at, proven by nothing."""
+        for link in self._links_in_order():
+            try:
+                answer = await link.ask(lambda n: ReadStatus(request=n))
+            except NodeUnreachable:
+                continue
+            if isinstance(answer, StatusAnswer):
+                for chain in answer.chains:
+                    if chain.chain_id == self.rules.chain_id:
+                        return chain, answer
+        raise NotServed("no-node", self.rules.chain_id)
+
+    def follow(self, height: int, heard: Callable[[BlockAnswer | None], None]) -> None:
+        """Hear every block after `height` in order, checked; None when the link to that node is lost."""
+        link = self._best_link()
+        expected = height + 1
+
+        def on_answer(answer: Answer | None) -> None:
+            nonlocal expected
+            if answer is None:
+                heard(None)
+                return
+            try:
+                block = self.checked_block(answer, expected)
+            except NotServed:
+                heard(None)
+                return
+            expected += 1
+            heard(block)
+
+        link.listen(lambda n: Follow(request=n, chain_id=self.rules.chain_id, height=height), on_answer)
+
+    def believe(self, certified: CertifiedHeader) -> BlockHeader:
+        """The header, once its certificate has been checked; remembered by digest."""
+        digest = self.rules.block_digest(certified.header)
+        if digest not in self._certified:
+            trusted = Trusted(height=0, time=self.genesis.time, membership=self.membership)
+            fault = header_fault(self.rules, trusted, certified)
+            if fault is not None:
+                raise NotServed("node-not-believed", str(fault))
+            self._certified[digest] = None
+            if len(self._certified) > TRUSTED_HEADERS_MAX:
+                self._certified.popitem(last=False)
+        return certified.header
+
+    def checked_block(self, answer: Answer, height: int) -> BlockAnswer:
+        """A block answer whose bodies and receipts have the roots of its certified header."""
+        if isinstance(answer, Refused):
+            raise NotServed(answer.code, *answer.values)
+        if not isinstance(answer, BlockAnswer):
+            raise NotServed("node-not-believed", "another record")
+        if answer.certified is None:
+            if height == 0 and answer.genesis == self.genesis:
+                return answer
+            raise NotServed("node-not-believed", "no-certificate")
+        header = self.believe(answer.certified)
+        digest = self.rules.digest
+        bodies = root(digest, [leaf_hash(digest, raw) for raw in answer.transactions])
+        receipts = root(digest, [leaf_hash(digest, encode(receipt)) for receipt in answer.receipts])
+        if (header.height, header.transaction_root, header.receipt_root) != (height, bodies, receipts):
+            raise NotServed("node-not-believed", "roots-differ")
+        return answer
+
+    def receipt_proof(self, final: Finalised) -> InclusionProof:
+        """That the receipt stands under the header's receipt root."""
+        return prove(self.rules.digest, final.receipt_leaves, final.place)
+
+    def checked_outcomes(self, answer: Outcomes, ids: Sequence[bytes]) -> dict[int, Outcome]:
+        """The outcomes in an answer, by place in the request; every receipt is found under its header."""
+        found: dict[int, Outcome] = {
+            rejection.index: Rejected(rejection.code, rejection.values) for rejection in answer.rejected
+        }
+        if answer.certified is None:
+            return found
+        header = self.believe(answer.certified)
+        digest = self.rules.digest
+        if root(digest, answer.receipt_leaves) != header.receipt_root:
+            raise NotServed("node-not-believed", "receipt-root-differs")
+        for included in answer.included:
+            receipt, place = included.receipt, included.place
+            if (
+                included.index >= len(ids)
+                or receipt.transaction_id != ids[included.index]
+                or place >= len(answer.receipt_leaves)
+                or answer.receipt_leaves[place] != leaf_hash(digest, encode(receipt))
+            ):
+                raise NotServed("node-not-believed", "receipt-differs")
+            found[included.index] = Finalised(
+                certified=answer.certified, place=place, receipt=receipt, receipt_leaves=answer.receipt_leaves
+            )
+        return found
+
+    def _checked_state(self, answer: Answer, keys: Sequence[bytes]) -> ProvenState:
+        if isinstance(answer, Refused):
+            raise NotServed(answer.code, *answer.values)
+        if not isinstance(answer, StateAnswer) or len(answer.values) != len(keys):
+            raise NotServed("node-not-believed", "another record")
+        header = self.genesis if answer.certified is None else self.believe(answer.certified)
+        for key, proven in zip(keys, answer.values, strict=True):
+            if not check(self.rules.digest, proven.proof, header.state_root, key=key, value=proven.value):
+                raise NotServed("node-not-believed", "state-proof-fails")
+        return ProvenState(header=header, certified=answer.certified, values=answer.values)
+
+    def _links_in_order(self) -> list[NodeLink]:
+        """Connected links, the first primary's first: it is never behind."""
+        up = [link for link in self.links if link.connected]
+        return sorted(up, key=lambda link: (link.replica - self.primary_offset) % len(self.links))
+
+    def _best_link(self) -> NodeLink:
+        links = self._links_in_order()
+        if not links:
+            raise NotServed("no-node", self.rules.chain_id)
+        return links[0]
+
+
+@dataclass(slots=True)
+class _Submission:
+    """Transactions on their way through one node."""
+
+    chain: Chain
+    link: NodeLink
+    raws: Sequence[bytes]
+    ids: Sequence[bytes]
+    open: list[int]
+    outcomes: dict[int, Outcome]
+    _done: asyncio.Event = field(default_factory=asyncio.Event)
+    _problem: Exception | None = None
+
+    async def run(self) -> None:
+        """Return when every transaction has its outcome; raise if the node is lost or not believed."""
+        requests = []
+        try:
+            for start in range(0, len(self.open), SUBMIT_TRANSACTIONS_MAX):
+                part = self.open[start : start + SUBMIT_TRANSACTIONS_MAX]
+                requests.append(self._send(part))
+            await self._done.wait()
+        finally:
+            for request in requests:
+                self.link.forget(request)
+        if self._problem is not None:
+            raise self._problem
+
+    def _send(self, part: list[int]) -> int:
+        ids = [self.ids[i] for i in part]
+        transactions = tuple(self.raws[i] for i in part)
+
+        def heard(answer: Answer | None) -> None:
+            try:
+                if not isinstance(answer, Outcomes):
+                    raise NodeUnreachable(f"replica {self.link.replica} was lost")
+                for index, outcome in self.chain.checked_outcomes(answer, ids).items():
+                    self.outcomes[part[index]] = outcome
+            except (NodeUnreachable, NotServed) as problem:
+                self._problem = problem
+                self._done.set()
+            if len(self.outcomes) == len(self.raws):
+                self._done.set()
+
+        chain_id = self.chain.rules.chain_id
+        return self.link.listen(
+            lambda n: Submit(request=n, chain_id=chain_id, transactions=transactions), heard
+        )
+
+
+class Chains:
+    """All chains of the network."""
+
+    def __init__(self, genesis: Genesis, profiles: dict[str, ChainProfile], links: tuple[NodeLink, ...]) -> None:
+        self.genesis = genesis
+        self.links = links
+        self._chains: dict[str, Chain] = {}
+        for section in genesis.document.chains:
+            rules = ChainRules.of(genesis.network_id, profiles[section.chain_id])
+            first = layer(State(rules.digest, _Nothing()), initial_state(genesis, rules))
+            self._chains[section.chain_id] = Chain(
+                rules=rules,
+                membership=genesis.membership,
+                genesis=genesis_header(genesis, rules, first.root),
+                primary_offset=section.primary_offset,
+                links=links,
+            )
+
+    def __iter__(self) -> Iterator[Chain]:
+        return iter(self._chains.values())
+
+    def get(self, chain_id: str) -> Chain:
+        """The chain of that id; `NotServed` with `chain-unknown` otherwise."""
+        chain = self._chains.get(chain_id)
+        if chain is None:
+            raise NotServed("chain-unknown", chain_id[:40])
+        return chain
+
+
+class _Nothing:
+    """An empty node store: the first state is built on nothing."""
+
+    def get(self, _key: bytes) -> bytes | None:
+        return None
+
+    def write(self, _changes: object) -> None:
+        raise AssertionError("nothing is stored here")

@@ -1,0 +1,172 @@
+"""One kept-open mutual TLS link to one node: requests out, answers back to whoever asked."""
+
+import asyncio
+import hashlib
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, cast
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from chain.codec import CodecMalformed, decoder, encode
+from chain.framing import PROTOCOL_VERSION, FrameMalformed, FrameReader, frame
+from chain.rpc import Answer, Hello, Request
+
+REDIAL_S: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
+ANSWER_TIMEOUT_S: Final = 10.0
+
+
+class NodeUnreachable(Exception):
+    """The link is down, or went down before the answer."""
+
+
+def client_context(folder: Path) -> ssl.SSLContext:
+    """TLS 1.3 with the gateway's own certificate; the node is identified by its pinned key, not by a name."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.check_hostname = False
+    context.load_verify_locations(folder / "ca.crt")
+    context.load_cert_chain(folder / "tls.crt", folder / "tls.key")
+    return context
+
+
+class NodeLink(asyncio.Protocol):
+    """The link to replica `replica`, dialled again whenever it is lost."""
+
+    def __init__(
+        self, replica: int, address: tuple[str, int], pin: bytes, network_id: bytes, context: ssl.SSLContext
+    ) -> None:
+        self.replica = replica
+        self._address, self._pin, self._network_id, self._context = address, pin, network_id, context
+        self._transport: asyncio.Transport | None = None
+        self._reader = FrameReader()
+        self._listeners: dict[int, Callable[[Answer | None], None]] = {}
+        self._requests = 0
+        self._task: asyncio.Task[None] | None = None
+        self._lost = asyncio.Event()
+        self.up = asyncio.Event()
+        self.problem = "not dialled yet"
+
+    @property
+    def connected(self) -> bool:
+        """Whether requests can be sent now."""
+        return self.up.is_set()
+
+    def start(self) -> None:
+        """Begin to dial."""
+        self._task = asyncio.get_running_loop().create_task(self._keep_dialled())
+
+    def stop(self) -> None:
+        """Dial no more and close."""
+        if self._task is not None:
+            self._task.cancel()
+        if self._transport is not None:
+            self._transport.close()
+
+    def listen(self, make: Callable[[int], Request], heard: Callable[[Answer | None], None]) -> int:
+        """Send the request that `make` gives for a number; `heard` gets every answer, and None if the link is lost."""
+        if not self.connected or self._transport is None:
+            raise NodeUnreachable(self.problem)
+        self._requests += 1
+        self._listeners[self._requests] = heard
+        self._transport.write(frame(encode(make(self._requests))))
+        return self._requests
+
+    def forget(self, request: int) -> None:
+        """No more answers to this request are wanted."""
+        self._listeners.pop(request, None)
+
+    async def ask(self, make: Callable[[int], Request]) -> Answer:
+        """One request, one answer; `NodeUnreachable` if there is none in time."""
+        future: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
+        request = self.listen(make, lambda answer: None if future.done() else future.set_result(answer))
+        try:
+            answer = await asyncio.wait_for(future, ANSWER_TIMEOUT_S)
+        except TimeoutError:
+            raise NodeUnreachable(f"replica {self.replica} does not answer") from None
+        finally:
+            self.forget(request)
+        if answer is None:
+            raise NodeUnreachable(f"replica {self.replica} was lost")
+        return answer
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The handshake is over."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._reader = FrameReader()
+
+    def data_received(self, data: bytes) -> None:
+        """Answers, each to whoever asked; a node that sends what is no answer is cut off."""
+        try:
+            for body in self._reader.feed(data):
+                answer = _answer(body)
+                if isinstance(answer, Hello):
+                    self._greeted(answer)
+                    continue
+                heard = self._listeners.get(answer.request)
+                if heard is not None:
+                    heard(answer)
+        except (FrameMalformed, CodecMalformed) as problem:
+            self.problem = f"replica {self.replica} sent what is no answer: {problem}"
+            self._close()
+
+    def connection_lost(self, _problem: Exception | None) -> None:
+        """Whoever waits is told."""
+        self._transport = None
+        self.up.clear()
+        listeners, self._listeners = self._listeners, {}
+        for heard in listeners.values():
+            heard(None)
+        self._lost.set()
+
+    async def _keep_dialled(self) -> None:
+        attempt = 0
+        while True:
+            self._lost = asyncio.Event()
+            try:
+                loop = asyncio.get_running_loop()
+                await asyncio.wait_for(
+                    loop.create_connection(lambda: self, *self._address, ssl=self._context), timeout=5
+                )
+                if self._is_pinned():
+                    hello = Hello(version=PROTOCOL_VERSION, network_id=self._network_id, speaker=None)
+                    assert self._transport is not None
+                    self._transport.write(frame(encode(hello)))
+                    attempt = 0
+                else:
+                    self.problem = f"{self._address} is not replica {self.replica}: its TLS key is not the pinned one"
+                    self._close()
+                await self._lost.wait()
+                self.problem = f"replica {self.replica} was lost"
+            except (OSError, TimeoutError) as problem:
+                self.problem = f"replica {self.replica} cannot be reached: {problem}"
+            await asyncio.sleep(REDIAL_S[min(attempt, len(REDIAL_S) - 1)])
+            attempt += 1
+
+    def _greeted(self, hello: Hello) -> None:
+        expected = (PROTOCOL_VERSION, self._network_id, self.replica)
+        if (hello.version, hello.network_id, hello.speaker) == expected:
+            self.up.set()
+            return
+        self.problem = f"the node at {self._address} speaks another protocol version or of another network"
+        self._close()
+
+    def _is_pinned(self) -> bool:
+        if self._transport is None:
+            return False
+        tls: ssl.SSLObject = self._transport.get_extra_info("ssl_object")
+        certificate = tls.getpeercert(binary_form=True)
+        if certificate is None:
+            return False
+        key = x509.load_der_x509_certificate(certificate).public_key()
+        spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return hashlib.sha256(spki).digest() == self._pin
+
+    def _close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+
+_answer: Callable[[bytes], Answer] = decoder(Answer)  # type: ignore[arg-type]
