@@ -1,0 +1,41 @@
+"""Keeps the index up with every chain: follows one node's blocks, each checked before it is indexed."""
+
+import asyncio
+from typing import Final
+
+from chain.rpc import BlockAnswer
+from gateway.chains import Chain, NotServed
+from gateway.clients.node_link import NodeUnreachable
+from gateway.index import IndexedEvent, add_block, head
+from gateway.services.gateway import Gateway
+
+RETRY_S: Final = 0.3
+WAITING_BLOCKS_MAX: Final = 64
+
+
+async def follow_chain(gateway: Gateway, chain: Chain) -> None:
+    """Follow for ever; after a lost link, from where the index stands."""
+    while True:
+        try:
+            await _follow_until_lost(gateway, chain)
+        except (NodeUnreachable, NotServed):
+            pass
+        await asyncio.sleep(RETRY_S)
+
+
+async def _follow_until_lost(gateway: Gateway, chain: Chain) -> None:
+    waiting: asyncio.Queue[BlockAnswer | None] = asyncio.Queue()
+    start = await gateway.index.run(lambda db: head(db, chain.rules.chain_id))
+    chain.follow(start, waiting.put_nowait)
+    while True:
+        blocks = [await waiting.get()]
+        while not waiting.empty() and len(blocks) < WAITING_BLOCKS_MAX:
+            blocks.append(waiting.get_nowait())
+        whole = [block for block in blocks if block is not None]
+
+        def write(db: object, whole: list[BlockAnswer] = whole) -> list[IndexedEvent]:
+            return [event for block in whole for event in add_block(db, chain.rules, block)]  # type: ignore[arg-type]
+
+        gateway.stream.publish(await gateway.index.run(write))
+        if None in blocks:
+            return
