@@ -16,7 +16,7 @@ from chain.ids import Natural
 from chain.light_client import CertifiedHeader, Handover
 from chain.membership import Membership, Replica
 from chain.quorum import QuorumCertificate
-from chain.state import Siblings, StateProof
+from chain.state import DEPTH_MAX, Siblings, StateProof
 from credentials.content import Entry, Hidden, Revealed
 
 FORMAT = "certnet-bundle/1"
@@ -77,7 +77,7 @@ class HandoverPart(_Part, frozen=True):
 class SiblingsPart(_Part, frozen=True):
     """The children beside the path at one branch of the state tree."""
 
-    places: Natural
+    places: Annotated[int, Meta(ge=0, le=0xFFFF)]
     hashes: Hex
 
 
@@ -85,7 +85,7 @@ class StatePart(_Part, frozen=True):
     """The certificate's record as the chain stores it, and its proof under the header's state root."""
 
     record: Hex
-    branches: tuple[SiblingsPart, ...]
+    branches: Annotated[tuple[SiblingsPart, ...], Meta(max_length=DEPTH_MAX)]
     bucket: Hex
 
 
@@ -102,9 +102,14 @@ class Bundle(_Part, frozen=True):
     state: StatePart
     content: Annotated[tuple[dict[str, str | int | bool | None], ...], Meta(max_length=64)]
 
+    def members(self) -> dict[str, Any]:
+        """The document as plain JSON values."""
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        return plain
+
     def canonical(self) -> bytes:
         """The document's bytes."""
-        return rfc8785.dumps(msgspec.to_builtins(self))
+        return rfc8785.dumps(self.members())
 
 
 def make_bundle(
@@ -212,7 +217,9 @@ def _entry_part(entry: Entry) -> dict[str, str | int | bool | None]:
 def _entry(part: dict[str, Any]) -> Entry:
     try:
         if set(part) == {"leaf"} and len(part["leaf"]) == 64:
-            return Hidden(bytes.fromhex(part["leaf"]))
+            leaf = bytes.fromhex(part["leaf"])
+            if leaf.hex() == part["leaf"]:
+                return Hidden(leaf)
         if set(part) == {"name", "type", "value", "salt"} and len(part["salt"]) == 32:
             names = isinstance(part["name"], str) and isinstance(part["type"], str)
             salt = bytes.fromhex(part["salt"])

@@ -7,6 +7,7 @@ time; whether it has expired since is judged by the reader's clock.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from chain.codec import CodecMalformed
 from chain.genesis import Genesis
@@ -44,6 +45,10 @@ class Reason(StrEnum):
     CONTENT_DIFFERS = "content-differs"
     NOT_ACTIVE = "not-active"
     TOO_OLD = "too-old"
+
+
+CANNOT_TELL: Final = frozenset({Reason.PROFILE_DIFFERS, Reason.TOO_OLD})
+"""Reasons that speak of the reader or of freshness: neither for the certificate nor against it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

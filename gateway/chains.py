@@ -6,7 +6,7 @@ answer. Any single node may lie, lag or die; then another one is asked.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -34,7 +34,7 @@ from chain.rpc import (
 )
 from chain.rules import ChainRules
 from chain.state import State, check, layer
-from chain.transaction import Receipt, SignedTransaction, Values
+from chain.transaction import Receipt, SignedTransaction, Value, Values
 from contracts.genesis import genesis_header, initial_state
 from gateway.clients.node_link import NodeLink, NodeUnreachable
 
@@ -48,7 +48,7 @@ TRUSTED_HEADERS_MAX: Final = 512
 class NotServed(Exception):
     """No node gives an acceptable answer now. `code` and `values` name the problem."""
 
-    def __init__(self, code: str, *values: str | int | bytes) -> None:
+    def __init__(self, code: str, *values: Value) -> None:
         super().__init__(code, *values)
         self.code = code
         self.values: Values = values
@@ -110,19 +110,19 @@ class Chain:
         A lost node's unanswered transactions are sent to another one: the same bytes have the same outcome.
         """
         outcomes: dict[int, Outcome] = {}
+        avoid: set[int] = set()
         deadline = asyncio.get_running_loop().time() + FINAL_TIMEOUT_S
         while len(outcomes) < len(raws):
-            link = self._best_link()
-            open_ = [i for i in range(len(raws)) if i not in outcomes]
+            link = self._best_link(avoid)
             try:
                 async with asyncio.timeout_at(deadline):
-                    await _Submission(self, link, raws, ids, open_, outcomes).run()
+                    await _Submission(self, link, raws, ids, outcomes).run()
             except NodeUnreachable:
                 await asyncio.sleep(READ_PAUSE_S)
+            except NotServed:
+                avoid.add(link.replica)  # it lied; another one is asked
             except TimeoutError:
-                pass
-            if asyncio.get_running_loop().time() >= deadline and len(outcomes) < len(raws):
-                raise NotServed("not-final", self.rules.chain_id, int(FINAL_TIMEOUT_S))
+                raise NotServed("not-final", self.rules.chain_id, int(FINAL_TIMEOUT_S)) from None
         return [outcomes[i] for i in range(len(raws))]
 
     async def read(self, keys: Sequence[bytes], *, height: int | None = None, at_least: int = 0) -> ProvenState:
@@ -150,9 +150,7 @@ class Chain:
         problem = NotServed("no-node", self.rules.chain_id)
         for link in self._links_in_order():
             try:
-                answer = await link.ask(
-                    lambda n: ReadBlock(request=n, chain_id=self.rules.chain_id, height=height)
-                )
+                answer = await link.ask(lambda n: ReadBlock(request=n, chain_id=self.rules.chain_id, height=height))
                 return self.checked_block(answer, height)
             except NodeUnreachable:
                 continue
@@ -219,10 +217,14 @@ class Chain:
         header = self.believe(answer.certified)
         digest = self.rules.digest
         bodies = root(digest, [leaf_hash(digest, raw) for raw in answer.transactions])
-        receipts = root(digest, [leaf_hash(digest, encode(receipt)) for receipt in answer.receipts])
+        receipts = root(digest, self.receipt_leaves(answer.receipts))
         if (header.height, header.transaction_root, header.receipt_root) != (height, bodies, receipts):
             raise NotServed("node-not-believed", "roots-differ")
         return answer
+
+    def receipt_leaves(self, receipts: Sequence[Receipt]) -> tuple[bytes, ...]:
+        """The leaf hashes under a block's receipt root."""
+        return tuple(leaf_hash(self.rules.digest, encode(receipt)) for receipt in receipts)
 
     def receipt_proof(self, final: Finalised) -> InclusionProof:
         """That the receipt stands under the header's receipt root."""
@@ -269,8 +271,8 @@ class Chain:
         up = [link for link in self.links if link.connected]
         return sorted(up, key=lambda link: (link.replica - self.primary_offset) % len(self.links))
 
-    def _best_link(self) -> NodeLink:
-        links = self._links_in_order()
+    def _best_link(self, avoid: Collection[int] = ()) -> NodeLink:
+        links = [link for link in self._links_in_order() if link.replica not in avoid]
         if not links:
             raise NotServed("no-node", self.rules.chain_id)
         return links[0]
@@ -284,7 +286,6 @@ class _Submission:
     link: NodeLink
     raws: Sequence[bytes]
     ids: Sequence[bytes]
-    open: list[int]
     outcomes: dict[int, Outcome]
     _done: asyncio.Event = field(default_factory=asyncio.Event)
     _problem: Exception | None = None
@@ -292,10 +293,10 @@ class _Submission:
     async def run(self) -> None:
         """Return when every transaction has its outcome; raise if the node is lost or not believed."""
         requests = []
+        waiting = [i for i in range(len(self.raws)) if i not in self.outcomes]
         try:
-            for start in range(0, len(self.open), SUBMIT_TRANSACTIONS_MAX):
-                part = self.open[start : start + SUBMIT_TRANSACTIONS_MAX]
-                requests.append(self._send(part))
+            for start in range(0, len(waiting), SUBMIT_TRANSACTIONS_MAX):
+                requests.append(self._send(waiting[start : start + SUBMIT_TRANSACTIONS_MAX]))
             await self._done.wait()
         finally:
             for request in requests:
@@ -308,21 +309,24 @@ class _Submission:
         transactions = tuple(self.raws[i] for i in part)
 
         def heard(answer: Answer | None) -> None:
+            if not isinstance(answer, Outcomes):
+                self._end(NodeUnreachable(f"replica {self.link.replica} was lost"))
+                return
             try:
-                if not isinstance(answer, Outcomes):
-                    raise NodeUnreachable(f"replica {self.link.replica} was lost")
-                for index, outcome in self.chain.checked_outcomes(answer, ids).items():
-                    self.outcomes[part[index]] = outcome
-            except (NodeUnreachable, NotServed) as problem:
-                self._problem = problem
-                self._done.set()
+                found = self.chain.checked_outcomes(answer, ids)
+            except NotServed as problem:
+                self._end(problem)
+                return
+            self.outcomes.update((part[index], outcome) for index, outcome in found.items())
             if len(self.outcomes) == len(self.raws):
                 self._done.set()
 
         chain_id = self.chain.rules.chain_id
-        return self.link.listen(
-            lambda n: Submit(request=n, chain_id=chain_id, transactions=transactions), heard
-        )
+        return self.link.listen(lambda n: Submit(request=n, chain_id=chain_id, transactions=transactions), heard)
+
+    def _end(self, problem: Exception) -> None:
+        self._problem = problem
+        self._done.set()
 
 
 class Chains:

@@ -20,7 +20,9 @@ class Database:
     """A connection and the thread that owns it. Calls run in their order, each alone or in one group commit."""
 
     def __init__(self, path: Path, schema: str, version: int, *, synchronous: str = "FULL") -> None:
-        self._queue: queue.SimpleQueue[tuple[Callable[[sqlite3.Connection], Any], Callable[[Any, Exception | None], None]] | None]
+        self._queue: queue.SimpleQueue[
+            tuple[Callable[[sqlite3.Connection], Any], Callable[[Any, Exception | None], None]] | None
+        ]
         self._queue = queue.SimpleQueue()
         self.connection = open_database(path, schema, version, synchronous=synchronous)
         self._thread = threading.Thread(target=self._serve, name=path.stem, daemon=True)

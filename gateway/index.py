@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
+
 from chain.codec import decode, decoder
 from chain.rpc import BlockAnswer
 from chain.rules import ChainRules
@@ -107,8 +109,8 @@ def search(
     names = [name for name in ("chain", "class", "issuer", "holder", "status") if name in filters]
     where = " AND ".join([f"{name} = ?" for name in names] + ["seq > ?"])
     rows = connection.execute(
-        "SELECT seq, chain, class, token, issuer, holder, status, valid_until, issued_at, height "
-        f"FROM certificates WHERE {where} ORDER BY seq LIMIT ?",  # noqa: S608 - names are from the list above
+        "SELECT seq, chain, class, token, issuer, holder, status, valid_until, issued_at, height "  # noqa: S608 - from the list above
+        f"FROM certificates WHERE {where} ORDER BY seq LIMIT ?",
         (*(filters[name] for name in names), cursor, limit + 1),
     ).fetchall()
     found = [_found(row) for row in rows[:limit]]
@@ -206,11 +208,9 @@ def _index_class(
     return "class", defined.class_id, None, {**shown, "chain": rules.chain_id, "class": defined.class_id}
 
 
-def _index_event(
-    connection: sqlite3.Connection, rules: ChainRules, event: Event, shown: dict[str, Any]
-) -> Row:
+def _index_event(connection: sqlite3.Connection, rules: ChainRules, event: Event, shown: dict[str, Any]) -> Row:
     if event.name in _STATUS_OF_EVENT:
-        class_id, token, reason = event.values
+        class_id, token, reason = msgspec.convert(event.values, tuple[str, bytes, str])
         text = format_token(rules.profile.token_id_style, token)
         status = _STATUS_OF_EVENT[event.name]
         connection.execute(
@@ -222,16 +222,14 @@ def _index_event(
         return kind, class_id, text, {**shown, "id": name.path, "reason": reason}
     data = {**shown, "chain": rules.chain_id, "event": event.name}
     if event.name == "AddAccount":
-        _, address, role, did = event.values
+        _, address, role, did = msgspec.convert(event.values, tuple[bytes, bytes, int, bytes])
         data |= {"address": rules.addresses.format(address), "role": Role(role).name.lower(), "did": did.hex()}
     return "account" if event.contract == "access" else "event", None, None, data
 
 
 def _keep_events(connection: sqlite3.Connection, chain: str, height: int, rows: list[Row]) -> list[IndexedEvent]:
     first = latest_event(connection) + 1
-    events = [
-        IndexedEvent(first + i, kind, {"chain": chain, **data}) for i, (kind, _, _, data) in enumerate(rows)
-    ]
+    events = [IndexedEvent(first + i, kind, {"chain": chain, **data}) for i, (kind, _, _, data) in enumerate(rows)]
     connection.executemany(
         "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)",
         [

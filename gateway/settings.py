@@ -18,13 +18,14 @@ class SettingsInvalid(Exception):
 
 
 class GatewayFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`gateway.json`: where to listen, where the nodes are, where the genesis document is."""
+    """`gateway.json`: where to listen, where the nodes are, where the genesis document is, its own accounts."""
 
     version: Annotated[int, Meta(ge=1, le=1)]
     host: str
     port: Port
     nodes: dict[str, tuple[str, Port]]
     genesis: str
+    accounts: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,8 @@ class Settings:
     host: str
     port: int
     nodes: dict[int, tuple[str, int]]
+    accounts: dict[str, str]
+    """The gateway's own account on each chain."""
     passphrase: str | None
 
 
@@ -61,6 +64,7 @@ def load_settings(folder: Path) -> Settings:
         host=os.environ.get("CERTNET_HOST", file.host),
         port=int(os.environ.get("CERTNET_PORT", file.port)),
         nodes={names.index(name): address for name, address in file.nodes.items()},
+        accounts=file.accounts,
         passphrase=_passphrase(folder),
     )
 

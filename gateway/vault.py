@@ -220,7 +220,15 @@ def keep_documents(connection: sqlite3.Connection, documents: Iterable[Document]
     connection.executemany(
         "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
-            (d.chain, d.class_id, d.token, d.issuer, d.holder, json.dumps(d.content, ensure_ascii=False), b"".join(d.salts))
+            (
+                d.chain,
+                d.class_id,
+                d.token,
+                d.issuer,
+                d.holder,
+                json.dumps(d.content, ensure_ascii=False),
+                b"".join(d.salts),
+            )
             for d in documents
         ),
     )

@@ -1,12 +1,12 @@
 """A network on disk: keys, certificates, genesis document and one folder per process.
 
-    DIR/genesis.json          the genesis document
-    DIR/network.json          what scripts and labs need (mode 0600), written by `up`
-    DIR/demo-keys.json        the demo accounts' keys (mode 0600)
-    DIR/ca/                   the network's certificate authority
-    DIR/nodes/<name>/         one node each: node.json, keys, data/
-    DIR/gateway/              gateway.json, keys, vault.db, index.db
-    DIR/secrets/passphrase    opens the gateway's vault; kept apart from it
+DIR/genesis.json          the genesis document
+DIR/network.json          what scripts and labs need (mode 0600)
+DIR/demo-keys.json        the demo accounts' keys (mode 0600)
+DIR/ca/                   the network's certificate authority
+DIR/nodes/<name>/         one node each, whole: genesis.json, node.json, keys, data/
+DIR/gateway/              the gateway: genesis.json, gateway.json, keys, vault.db, index.db
+DIR/secrets/passphrase    opens the gateway's vault; kept apart from it
 """
 
 import json
@@ -27,19 +27,37 @@ NODE_NAMES: Final = (
     "beijing", "shanghai", "guangzhou", "xian", "hangzhou", "tianjin", "dalian",
     "xiamen", "suzhou", "ningbo", "harbin", "kunming", "urumqi",
 )  # fmt: skip
-PEOPLE: Final = ("operator", "platform", "alice", "bob")
-ROLES: Final = {"operator": "operator", "platform": "platform", "alice": "consumer", "bob": "consumer"}
+REPLICAS_DEMO_MAX: Final = len(NODE_NAMES)
+PEOPLE: Final = ("operator", "platform", "alice", "bob", "gateway")
+ROLES: Final = {
+    "operator": "operator",
+    "platform": "platform",
+    "alice": "consumer",
+    "bob": "consumer",
+    "gateway": "consumer",
+}
 NODE_ROLE: Final = "1.3.6.1.4.1.59999.1.1"
 GATEWAY_ROLE: Final = "1.3.6.1.4.1.59999.1.2"
 REGISTERED_NAMES: Final = {
-    "eos-name": {"operator": "bsnoperator1", "platform": "certplatform", "alice": "alice1111111", "bob": "bob111111111"},
+    "eos-name": {
+        "operator": "bsnoperator1",
+        "platform": "certplatform",
+        "alice": "alice1111111",
+        "bob": "bob111111111",
+        "gateway": "certgateway1",
+    },
     "x500-name": {
         "operator": "O=BSN Operator, L=Beijing, C=CN",
         "platform": "O=Certificate Platform, L=Zunyi, C=CN",
         "alice": "O=Alice Demo, L=Guiyang, C=CN",
         "bob": "O=Bob Demo, L=Chongqing, C=CN",
+        "gateway": "O=Certificate Gateway, L=Zunyi, C=CN",
     },
 }
+
+
+DemoKeys = dict[str, dict[str, dict[str, str]]]
+"""Chain id -> person -> address, seed, public key, DID."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +89,7 @@ def make_network(folder: Path, addresses: Addresses, name: str = "certnet-demo")
     make_member(folder / "ca", folder / "gateway", "gateway", GATEWAY_ROLE)
     people = {person: secrets.token_bytes(32) for person in PEOPLE}
     dids = {person: ripemd160(sha256(_did_key(seed))) for person, seed in people.items()}
-    keys: dict[str, dict[str, dict[str, str]]] = {}
+    keys: DemoKeys = {}
     chains = []
     for number, (chain_id, profile) in enumerate(load_profiles().items()):
         accounts, keys[chain_id] = _make_accounts(chain_id, dids)
@@ -94,8 +112,9 @@ def make_network(folder: Path, addresses: Addresses, name: str = "certnet-demo")
     data = document.canonical()
     write_secret(folder / "demo-keys.json", json.dumps(keys, ensure_ascii=False, indent=1).encode())
     write_secret(folder / "secrets" / "passphrase", secrets.token_urlsafe(24).encode())
-    _write_gateway(folder, addresses)
-    (folder / "genesis.json").write_bytes(data)  # last: a folder with a genesis document is whole
+    _write_gateway(folder, addresses, keys)
+    for home in (*(folder / "nodes" / node for node in addresses.node_hosts), folder / "gateway", folder):
+        (home / "genesis.json").write_bytes(data)  # the network's own last: a folder that has it is whole
     return parse_genesis(data)
 
 
@@ -110,7 +129,7 @@ def _make_node(folder: Path, name: str, addresses: Addresses) -> GenesisReplica:
         "host": addresses.listen,
         "port": addresses.node_hosts[name][1],
         "peers": {node: list(address) for node, address in addresses.node_hosts.items()},
-        "genesis": "../../genesis.json",
+        "genesis": "genesis.json",
     }
     (home / "node.json").write_text(json.dumps(settings, indent=1))
     key = scheme(SchemeName.ED25519).key_pair(seed).public_key
@@ -139,17 +158,23 @@ def _make_accounts(
                 leader=leader.hex(),
             )
         )
-        keys[person] = {"address": address, "seed": seed.hex(), "public_key": public_key.hex(), "did": dids[person].hex()}
+        keys[person] = {
+            "address": address,
+            "seed": seed.hex(),
+            "public_key": public_key.hex(),
+            "did": dids[person].hex(),
+        }
     return tuple(accounts), keys
 
 
-def _write_gateway(folder: Path, addresses: Addresses) -> None:
+def _write_gateway(folder: Path, addresses: Addresses, keys: DemoKeys) -> None:
     settings = {
         "version": 1,
         "host": addresses.listen,
         "port": addresses.gateway_port,
         "nodes": {node: list(address) for node, address in addresses.node_hosts.items()},
-        "genesis": "../genesis.json",
+        "genesis": "genesis.json",
+        "accounts": {chain_id: people["gateway"]["address"] for chain_id, people in keys.items()},
     }
     (folder / "gateway" / "gateway.json").write_text(json.dumps(settings, indent=1))
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+import sqlite3
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,18 +10,21 @@ from chain.codec import CodecMalformed, Record, decode, encode
 from chain.errors import AddressMalformed
 from chain.transaction import TRANSACTION_WINDOW_MS, SignedTransaction, Transaction, call_arguments
 from chain.universal_id import format_token
-from gateway.chains import Chain, Finalised, NotServed, Outcome, Rejected
+from contracts.system import Touch
+from gateway.chains import Chain, Finalised, NotServed, Outcome, ProvenState, Rejected
 from gateway.errors import Problem
+from gateway.index import find_transaction, head
 from gateway.services.gateway import Gateway, now_ms, problem_of
 from gateway.vault import Document, Submission, Tenant, find_submission, keep_documents, keep_submission
 
 VALIDITY_MS: Final = TRANSACTION_WINDOW_MS - 30_000
 """Thirty seconds short of the window, for clocks that differ."""
+EXPIRED: Final = "transaction-expired"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """What is to be called, by which of the tenant's accounts. `reference` is kept for the answer."""
+    """What is to be called, by which account. `reference` is kept for the answer, `documents` in the vault."""
 
     chain: Chain
     sender: str
@@ -40,11 +44,16 @@ class Written:
     final: Finalised
     reference: dict[str, Any]
 
+    @property
+    def height(self) -> int:
+        """The height of the block that holds the transaction."""
+        return self.final.certified.header.height
 
-def sender_of(tenant: Tenant, chain: Chain, method: str) -> str:
-    """The tenant's first account on the chain, if its key may call the method at all."""
+
+def sender_of(tenant: Tenant, chain: Chain, contract_method: str) -> str:
+    """The tenant's first account on the chain, if its key may call `contract.method` at all."""
     accounts = tenant.accounts.get(chain.rules.chain_id, ())
-    if not accounts or not tenant.may(method):
+    if not accounts or not tenant.may(contract_method):
         raise Problem("key-not-allowed", chain.rules.chain_id)
     return accounts[0]
 
@@ -84,51 +93,33 @@ def parse_address(chain: Chain, text: str) -> bytes:
         raise Problem("address-malformed", str(malformed)) from None
 
 
+async def write(gateway: Gateway, tenant: Tenant, call: Call, idempotency: str | None, request: bytes) -> Written:
+    """Sign, store, send, wait until final; a refusal of the chain is a problem.
+
+    What is stored under an Idempotency-Key is sent again as it is, and its first reference answers.
+    """
+    name = idempotency or f"auto-{secrets.token_hex(16)}"
+    submission = Submission(call.chain.rules.chain_id, await sign(gateway, call), call.reference)
+
+    def store(connection: sqlite3.Connection) -> tuple[bytes, Submission] | None:
+        stored = find_submission(connection, tenant.key_id, name)
+        if stored is None:
+            keep_submission(connection, tenant.key_id, name, request, submission)
+            keep_documents(connection, call.documents)
+        return stored
+
+    stored = await gateway.in_vault(store)
+    if stored is None:
+        return await _send(call.chain, submission)
+    return await _send_again(gateway, tenant, name, request, stored)
+
+
 async def earlier(gateway: Gateway, tenant: Tenant, idempotency: str | None, request: bytes) -> Written | None:
     """The outcome of the request already made under this Idempotency-Key; the same bytes are sent again."""
     if idempotency is None:
         return None
-    stored = await gateway.in_vault(lambda db: find_submission(db, tenant.key_id, idempotency))
-    if stored is None:
-        return None
-    digest, submission = stored
-    if digest != request:
-        raise Problem("idempotency-conflict")
-    chain = gateway.chain(submission.chain)
-    return await send(chain, submission.raw, submission.reference)
-
-
-async def write(gateway: Gateway, tenant: Tenant, call: Call, idempotency: str | None, request: bytes) -> Written:
-    """Sign, store, send, wait until final; a refusal of the chain is a problem."""
-    raw = await sign(gateway, call)
-    submission = Submission(call.chain.rules.chain_id, raw, call.reference)
-    name = idempotency or f"auto-{secrets.token_hex(16)}"
-
-    def store(db: Any) -> tuple[bytes, Submission] | None:  # noqa: ANN401 - a connection
-        stored = find_submission(db, tenant.key_id, name)
-        if stored is None:
-            keep_submission(db, tenant.key_id, name, request, submission)
-            keep_documents(db, call.documents)
-        return stored
-
-    stored = await gateway.in_vault(store)
-    if stored is not None:  # the same key twice at once: the first one counts
-        if stored[0] != request:
-            raise Problem("idempotency-conflict")
-        submission = stored[1]
-    return await send(call.chain, submission.raw, submission.reference)
-
-
-async def send(chain: Chain, raw: bytes, reference: dict[str, Any]) -> Written:
-    """Send stored bytes and wait; sending them again has the same outcome."""
-    transaction_id = transaction_id_of(chain, raw)
-    outcome = (await submit(chain, [raw], [transaction_id]))[0]
-    if isinstance(outcome, Rejected):
-        raise problem_of(outcome.code, shown_values(chain, outcome.values))
-    if not outcome.receipt.succeeded:
-        values = shown_values(chain, outcome.receipt.values)
-        raise problem_of(outcome.receipt.code, values)
-    return Written(chain=chain, transaction_id=transaction_id, final=outcome, reference=reference)
+    stored = await gateway.in_vault(lambda connection: find_submission(connection, tenant.key_id, idempotency))
+    return None if stored is None else await _send_again(gateway, tenant, idempotency, request, stored)
 
 
 async def submit(chain: Chain, raws: list[bytes], ids: list[bytes]) -> list[Outcome]:
@@ -139,6 +130,47 @@ async def submit(chain: Chain, raws: list[bytes], ids: list[bytes]) -> list[Outc
         raise problem_of(refused.code, refused.values) from None
 
 
+async def read_state(chain: Chain, keys: list[bytes], *, height: int | None = None, at_least: int = 0) -> ProvenState:
+    """Proven values, or the problem why there are none."""
+    try:
+        return await chain.read(keys, height=height, at_least=at_least)
+    except NotServed as refused:
+        raise problem_of(refused.code, refused.values) from None
+
+
+async def touch(gateway: Gateway, chain: Chain) -> None:
+    """Give a resting chain a block with a fresh time; nothing if it has one already."""
+    chain_id = chain.rules.chain_id
+    call = Call(
+        chain=chain,
+        sender=gateway.own_accounts[chain_id],
+        contract="system",
+        method="touch",
+        arguments=Touch(),
+        reference={},
+    )
+    raw = await sign(gateway, call)
+    outcome = (await submit(chain, [raw], [transaction_id_of(chain, raw)]))[0]
+    code = outcome.code if isinstance(outcome, Rejected) else outcome.receipt.code
+    if code not in ("", "touched-recently"):
+        raise refusal_of(chain, outcome)
+
+
+async def is_expired_for_ever(gateway: Gateway, chain: Chain, raw: bytes) -> bool:
+    """Whether a certified header is past the transaction's end and no block up to it holds the transaction."""
+    transaction_id = transaction_id_of(chain, raw)
+    valid_until = decode(decode(raw, SignedTransaction).body, Transaction).valid_until
+    state = await read_state(chain, [])
+    if state.header.time <= valid_until:
+        await touch(gateway, chain)
+        state = await read_state(chain, [])
+    chain_id = chain.rules.chain_id
+    indexed, found = await gateway.in_index(
+        lambda connection: (head(connection, chain_id), find_transaction(connection, chain_id, transaction_id))
+    )
+    return state.header.time > valid_until and indexed >= state.header.height and found is None
+
+
 def transaction_id_of(chain: Chain, raw: bytes) -> bytes:
     """The id of a signed transaction's bytes."""
     try:
@@ -147,18 +179,69 @@ def transaction_id_of(chain: Chain, raw: bytes) -> bytes:
         raise Problem("transaction-malformed", malformed.reason) from None
 
 
+def refusal_of(chain: Chain, outcome: Outcome) -> Problem:
+    """The problem that a rejected or failed transaction is."""
+    if isinstance(outcome, Rejected):
+        return problem_of(outcome.code, shown_values(chain, outcome.values))
+    return problem_of(outcome.receipt.code, shown_values(chain, outcome.receipt.values))
+
+
 def shown_values(chain: Chain, values: tuple[Any, ...]) -> tuple[Any, ...]:
     """Values of a refusal as people of this chain read them: addresses and token ids in its own form."""
     return tuple(_shown(chain, value) for value in values)
 
 
-def _shown(chain: Chain, value: Any) -> Any:  # noqa: ANN401
+def _shown(chain: Chain, value: Any) -> Any:
     if not isinstance(value, bytes):
         return value
+    if len(value) == 16:
+        return format_token(chain.profile.token_id_style, value)
     try:
-        if len(value) != 16:
-            return chain.rules.addresses.format(value)
+        return chain.rules.addresses.format(value)
     except AddressMalformed:
         return value.hex()
-    return format_token(chain.profile.token_id_style, value)
 
+
+async def _send_again(
+    gateway: Gateway, tenant: Tenant, name: str, request: bytes, stored: tuple[bytes, Submission]
+) -> Written:
+    digest, submission = stored
+    if digest != request:
+        raise Problem("idempotency-conflict")
+    chain = gateway.chain(submission.chain)
+    try:
+        return await _send(chain, submission)
+    except Problem as problem:
+        if problem.code != EXPIRED or not await is_expired_for_ever(gateway, chain, submission.raw):
+            raise
+    renewed = Submission(submission.chain, await _sign_again(gateway, chain, submission.raw), submission.reference)
+    await gateway.in_vault(lambda connection: keep_submission(connection, tenant.key_id, name, request, renewed))
+    return await _send(chain, renewed)
+
+
+async def _sign_again(gateway: Gateway, chain: Chain, raw: bytes) -> bytes:
+    """The same call with a new nonce and end of validity."""
+    expired = decode(decode(raw, SignedTransaction).body, Transaction)
+    sender = chain.rules.addresses.format(expired.sender)
+    pair = await gateway.key_pair(chain.rules.chain_id, sender)
+    body = encode(
+        Transaction(
+            chain_id=expired.chain_id,
+            sender=expired.sender,
+            nonce=secrets.token_bytes(16),
+            valid_until=now_ms() + VALIDITY_MS,
+            contract=expired.contract,
+            method=expired.method,
+            arguments=expired.arguments,
+        )
+    )
+    return encode(SignedTransaction(body=body, signature=pair.sign(chain.rules.transaction_id(body))))
+
+
+async def _send(chain: Chain, submission: Submission) -> Written:
+    """Send stored bytes and wait; sending them again has the same outcome."""
+    transaction_id = transaction_id_of(chain, submission.raw)
+    outcome = (await submit(chain, [submission.raw], [transaction_id]))[0]
+    if isinstance(outcome, Rejected) or not outcome.receipt.succeeded:
+        raise refusal_of(chain, outcome)
+    return Written(chain=chain, transaction_id=transaction_id, final=outcome, reference=submission.reference)

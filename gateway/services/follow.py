@@ -1,6 +1,8 @@
 """Keeps the index up with every chain: follows one node's blocks, each checked before it is indexed."""
 
 import asyncio
+import logging
+import sqlite3
 from typing import Final
 
 from chain.rpc import BlockAnswer
@@ -9,6 +11,7 @@ from gateway.clients.node_link import NodeUnreachable
 from gateway.index import IndexedEvent, add_block, head
 from gateway.services.gateway import Gateway
 
+_log = logging.getLogger("certnet.gateway")
 RETRY_S: Final = 0.3
 WAITING_BLOCKS_MAX: Final = 64
 
@@ -19,7 +22,9 @@ async def follow_chain(gateway: Gateway, chain: Chain) -> None:
         try:
             await _follow_until_lost(gateway, chain)
         except (NodeUnreachable, NotServed):
-            pass
+            pass  # another node is asked next
+        except sqlite3.Error as problem:
+            _log.error("the index of %s cannot be written: %s; trying again", chain.rules.chain_id, problem)  # noqa: TRY400 - the cause is all there is to say
         await asyncio.sleep(RETRY_S)
 
 

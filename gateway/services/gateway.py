@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from prometheus_client import CollectorRegistry
+
+from chain.profile import ChainProfile
 from chain.signatures import KeyPair
 from chain.transaction import Values
 from contracts.classes import CertificateClass
@@ -13,10 +16,14 @@ from credentials.schema import ClassSchema
 from gateway.chains import Chain, Chains, NotServed
 from gateway.database import Database
 from gateway.errors import PROBLEMS, Problem
+from gateway.services.background import Background
 from gateway.services.stream import EventStream
-from gateway.vault import Seal, Tenant, take_key
+from gateway.vault import Seal, Tenant, find_tenant, take_key
 
 T = TypeVar("T")
+TENANT_SECONDS = 2.0
+"""How long a key is remembered without asking the vault: a revoked key works no longer than that."""
+TENANTS_MAX = 1_000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -24,15 +31,19 @@ class Gateway:
     """The chains, the two databases, the key to the vault (None: read-only), and what is remembered."""
 
     chains: Chains
+    profiles: dict[str, ChainProfile]
     vault: Database
     index: Database
     seal: Seal | None
     stream: EventStream
     genesis_bytes: bytes
-    started_at: float = field(default_factory=time.time)
+    own_accounts: dict[str, str]
+    """The gateway's own account on each chain, which touches resting chains and can do nothing else."""
+    metrics: CollectorRegistry = field(default_factory=CollectorRegistry)
+    jobs: Background = field(default_factory=Background)
     classes: dict[tuple[str, str], CertificateClass] = field(default_factory=dict)
     schemas: dict[bytes, ClassSchema] = field(default_factory=dict)
-    tenants: dict[str, Tenant] = field(default_factory=dict)
+    _tenants: dict[str, tuple[float, Tenant]] = field(default_factory=dict)
     _keys: dict[tuple[str, str], KeyPair] = field(default_factory=dict)
 
     def chain(self, chain_id: str) -> Chain:
@@ -42,6 +53,25 @@ class Gateway:
         except NotServed as refused:
             raise problem_of(refused.code, refused.values) from None
 
+    async def tenant(self, api_key: str) -> Tenant:
+        """Whom the API key speaks for; a problem if it is unknown or revoked."""
+        now = time.monotonic()
+        remembered = self._tenants.get(api_key)
+        if remembered is not None and now - remembered[0] < TENANT_SECONDS:
+            return remembered[1]
+        tenant = await self.in_vault(lambda db: find_tenant(db, api_key))
+        if tenant is None:
+            self._tenants.pop(api_key, None)
+            raise Problem("api-key-unknown")
+        if len(self._tenants) >= TENANTS_MAX:
+            self._tenants.clear()
+        self._tenants[api_key] = (now, tenant)
+        return tenant
+
+    def forget_tenants(self) -> None:
+        """What API keys may do has changed."""
+        self._tenants.clear()
+
     async def key_pair(self, chain_id: str, address: str) -> KeyPair:
         """The custodial key of an account, decrypted once and kept in memory."""
         if self.seal is None:
@@ -49,7 +79,7 @@ class Gateway:
         pair = self._keys.get((chain_id, address))
         if pair is None:
             seal = self.seal
-            seed = await self.vault.run(lambda db: take_key(db, seal, chain_id, address))
+            seed = await self.in_vault(lambda db: take_key(db, seal, chain_id, address))
             if seed is None:
                 raise Problem("key-not-allowed", chain_id)
             pair = self.chain(chain_id).rules.scheme.key_pair(seed)
@@ -59,6 +89,10 @@ class Gateway:
     async def in_vault(self, call: Callable[[sqlite3.Connection], T]) -> T:
         """Run in the vault's thread."""
         return await self.vault.run(call)
+
+    async def in_index(self, call: Callable[[sqlite3.Connection], T]) -> T:
+        """Run in the index's thread."""
+        return await self.index.run(call)
 
 
 def now_ms() -> int:

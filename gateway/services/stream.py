@@ -15,6 +15,9 @@ class EventStream:
     def __init__(self) -> None:
         self._queues: set[asyncio.Queue[IndexedEvent | None]] = set()
 
+    def __len__(self) -> int:
+        return len(self._queues)
+
     @property
     def full(self) -> bool:
         """Whether no further listener is taken."""

@@ -1,0 +1,133 @@
+"""Calls as people write and read them: JSON with addresses and token ids in the chain's own form, other bytes in hex.
+
+The record that a method takes says what each member is; its name says how bytes are written.
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from chain.codec import CodecMalformed, Record, decode
+from chain.errors import AddressMalformed, ChainError
+from chain.rules import ChainRules
+from chain.transaction import Transaction
+from chain.universal_id import format_token, parse_token
+from contracts.registry import METHODS
+
+_ADDRESSES: Final = frozenset({"address", "holder", "sender"})
+_TOKENS: Final = frozenset({"token"})
+
+
+class ArgumentsMalformed(ChainError):
+    """JSON that is not what the method takes."""
+
+
+def read_arguments(rules: ChainRules, contract: str, method: str, given: dict[str, Any]) -> Record | None:
+    """The arguments of `contract.method` from JSON; None for a method that refuses whatever it is given."""
+    found = METHODS.get((contract, method))
+    if found is None:
+        raise ArgumentsMalformed(f"there is no method {contract[:40]}.{method[:40]}")
+    if found.arguments is None:
+        return None
+    try:
+        return msgspec.convert(_read(rules, given, found.arguments), found.arguments, from_attributes=False)
+    except (msgspec.ValidationError, ValueError, TypeError, ChainError) as problem:
+        raise ArgumentsMalformed(f"{contract}.{method} does not take these arguments: {problem}") from None
+
+
+def show_transaction(rules: ChainRules, transaction: Transaction) -> dict[str, Any]:
+    """A transaction as its sender should see it before signing: decoded from its bytes."""
+    return {
+        "chain": transaction.chain_id,
+        "sender": show_bytes(rules, "sender", transaction.sender),
+        "nonce": transaction.nonce.hex(),
+        "valid_until": transaction.valid_until,
+        "contract": transaction.contract,
+        "method": transaction.method,
+        "arguments": show_arguments(rules, transaction),
+    }
+
+
+def show_arguments(rules: ChainRules, transaction: Transaction) -> Any:
+    """The arguments of a call as JSON; hex if they are not what the method takes."""
+    data = bytes(transaction.arguments)
+    method = METHODS.get((transaction.contract, transaction.method))
+    if method is None or method.arguments is None:
+        return data.hex()
+    try:
+        return _show(rules, "", decode(data, method.arguments))
+    except CodecMalformed:
+        return data.hex()
+
+
+def show_bytes(rules: ChainRules, name: str, value: bytes) -> str:
+    """Bytes as the chain writes what `name` says they are."""
+    if name in _ADDRESSES:
+        try:
+            return rules.addresses.format(value)
+        except AddressMalformed:
+            return value.hex()
+    if name in _TOKENS and len(value) == 16:
+        return format_token(rules.profile.token_id_style, value)
+    return value.hex()
+
+
+def _read(rules: ChainRules, given: Any, expected: Any) -> Any:
+    """JSON objects as arrays in the order of the record's fields, texts of bytes as bytes."""
+    if not isinstance(given, dict):
+        raise ArgumentsMalformed("arguments are a JSON object with the record's members")
+    fields = msgspec.structs.fields(expected)
+    unknown = set(given) - {field.name for field in fields}
+    if unknown:
+        raise ArgumentsMalformed(f"there is no member {min(unknown)[:60]!r}")
+    return [_read_member(rules, field.name, given.get(field.name), field.type) for field in fields]
+
+
+def _read_member(rules: ChainRules, name: str, value: Any, expected: Any) -> Any:
+    kinds = _kinds(msgspec.inspect.type_info(expected))
+    if isinstance(value, str) and bytes in kinds:
+        return _read_bytes(rules, name, value)
+    if isinstance(value, dict):
+        records = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, msgspec.Struct)]
+        return _read(rules, value, records[0]) if records else value
+    if isinstance(value, list):
+        records = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, msgspec.Struct)]
+        return [_read(rules, item, records[0]) if records and isinstance(item, dict) else item for item in value]
+    return value
+
+
+def _kinds(info: Any) -> set[Any]:
+    """The plain types inside a type: bytes, and records one level down."""
+    inspect = msgspec.inspect
+    if isinstance(info, inspect.BytesType):
+        return {bytes}
+    if isinstance(info, inspect.StructType):
+        return {info.cls}
+    if isinstance(info, inspect.UnionType):
+        return set().union(*(_kinds(part) for part in info.types))
+    if isinstance(info, inspect.VarTupleType):
+        return _kinds(info.item_type) - {bytes}
+    if isinstance(info, inspect.Metadata):
+        return _kinds(info.type)
+    return set()
+
+
+def _read_bytes(rules: ChainRules, name: str, text: str) -> bytes:
+    if name in _ADDRESSES:
+        return rules.addresses.parse(text)
+    if name in _TOKENS:
+        return parse_token(rules.profile.token_id_style, text)
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise ArgumentsMalformed(f"{name} is written in hex") from None
+
+
+def _show(rules: ChainRules, name: str, value: Any) -> Any:
+    if isinstance(value, bytes):
+        return show_bytes(rules, name, value)
+    if isinstance(value, msgspec.Struct):
+        return {field: _show(rules, field, getattr(value, field)) for field in value.__struct_fields__}
+    if isinstance(value, (tuple, list)):
+        return [_show(rules, name, item) for item in value]
+    return value

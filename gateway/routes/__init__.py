@@ -1,0 +1,1 @@
+"""Ten-line endpoints: parse, call one service, present."""

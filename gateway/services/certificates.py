@@ -1,0 +1,246 @@
+"""Certificates: mint one, read one with its proof, revoke, freeze, unfreeze."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from chain.codec import Record
+from chain.errors import ChainError
+from chain.universal_id import CertificateName, format_token, parse_name, parse_token
+from contracts.certificate import Certificate, ChangeStatus, Mint, MintItem, certificate_of
+from contracts.keys import certificate_key
+from credentials.bundle import Bundle, make_bundle
+from credentials.content import SALT_BYTES, Entry, Hidden, content_root, entries
+from credentials.schema import ClassSchema, FieldFault, content_faults
+from gateway.chains import Chain, ProvenState
+from gateway.errors import Problem
+from gateway.services.calls import (
+    Call,
+    Written,
+    earlier,
+    parse_address,
+    read_state,
+    request_digest,
+    sender_of,
+    write,
+)
+from gateway.services.classes import schema_of
+from gateway.services.gateway import Gateway
+from gateway.vault import Document, Tenant, find_document
+
+METHODS: Final = ("revoke", "freeze", "unfreeze")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MintOrder:
+    """A certificate to be issued; times in ms, `token` as the chain writes it (None: drawn)."""
+
+    chain_id: str
+    class_id: str
+    holder: str
+    content: Mapping[str, Any]
+    valid_from: int | None = None
+    valid_until: int | None = None
+    uri: str = ""
+    token: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proven:
+    """A certificate as one certified header proves it."""
+
+    chain: Chain
+    name: CertificateName
+    certificate: Certificate
+    record: bytes
+    state: ProvenState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """A certificate after a write: the write, the certificate with its proof, and its document if it is kept here."""
+
+    written: Written
+    proven: Proven
+    document: Document | None
+
+
+async def mint(gateway: Gateway, tenant: Tenant, order: MintOrder, idempotency: str | None) -> Changed:
+    """Issue one certificate with the tenant's kept key; final when this returns."""
+    chain = gateway.chain(order.chain_id)
+    sender = sender_of(tenant, chain, "ddc721.mint")
+    request = request_digest("mint", order)
+    written = await earlier(gateway, tenant, idempotency, request)
+    if written is None:
+        schema = await schema_of(gateway, chain, order.class_id)
+        call = _mint_call(chain, sender, schema, order)
+        written = await write(gateway, tenant, call, idempotency, request)
+    return await _changed(gateway, written)
+
+
+async def change_status(
+    gateway: Gateway, tenant: Tenant, certificate_id: str, method: str, reason: str, idempotency: str | None
+) -> Changed:
+    """Revoke (issuer), freeze or unfreeze (operator) one certificate."""
+    assert method in METHODS
+    chain, name, token = locate(gateway, certificate_id)
+    sender = sender_of(tenant, chain, f"ddc721.{method}")
+    request = request_digest(method, name, reason)
+    written = await earlier(gateway, tenant, idempotency, request)
+    if written is None:
+        arguments: Record = ChangeStatus(class_id=name.class_id, token=token, reason=reason)
+        call = Call(
+            chain=chain,
+            sender=sender,
+            contract="ddc721",
+            method=method,
+            arguments=arguments,
+            reference={"class": name.class_id, "token": name.token},
+        )
+        written = await write(gateway, tenant, call, idempotency, request)
+    return await _changed(gateway, written)
+
+
+async def read(gateway: Gateway, certificate_id: str, *, at_least: int = 0) -> Proven:
+    """The certificate with a proof from the head; the problem `certificate-unknown` if there is none."""
+    chain, name, token = locate(gateway, certificate_id)
+    state = await read_state(chain, [certificate_key(name.class_id, token)], at_least=at_least)
+    record = state.values[0].value
+    if record is None or state.certified is None:
+        raise Problem("certificate-unknown", name.class_id, name.token)
+    return Proven(chain=chain, name=name, certificate=certificate_of(record), record=record, state=state)
+
+
+async def document_of(gateway: Gateway, proven: Proven) -> Document | None:
+    """The document that this gateway keeps for the certificate."""
+    name = proven.name
+    return await gateway.in_vault(
+        lambda connection: find_document(connection, name.chain_id, name.class_id, name.token)
+    )
+
+
+def may_read_document(tenant: Tenant | None, document: Document) -> bool:
+    """Whether the key has the account that issued the certificate or the one that holds it."""
+    accounts = () if tenant is None else tenant.accounts.get(document.chain, ())
+    return document.issuer in accounts or document.holder in accounts
+
+
+async def prove(gateway: Gateway, tenant: Tenant | None, certificate_id: str, reveal: str | None) -> Bundle:
+    """The offline bundle. `reveal` names fields, or is `all` or `none`; None: all that the key may read."""
+    proven = await read(gateway, certificate_id)
+    document = await document_of(gateway, proven)
+    allowed = document is not None and may_read_document(tenant, document)
+    if reveal not in (None, "none") and not allowed:
+        raise Problem("document-unknown" if document is None else "document-forbidden", proven.name.path)
+    if document is None or not allowed or reveal == "none":
+        return bundle_of(proven, ())
+    return bundle_of(proven, await _entries(gateway, proven, document, reveal))
+
+
+def bundle_of(proven: Proven, content: tuple[Entry, ...]) -> Bundle:
+    """The bundle of a proven certificate; without entries the content root stands for the whole content."""
+    assert proven.state.certified is not None
+    return make_bundle(
+        uid=proven.name.universal,
+        certified=proven.state.certified,
+        record=proven.record,
+        proof=proven.state.values[0].proof,
+        content=content or (Hidden(proven.certificate.content_root),),
+    )
+
+
+async def full_bundle(gateway: Gateway, proven: Proven, document: Document | None) -> Bundle:
+    """The bundle with every field that is kept here."""
+    if document is None:
+        return bundle_of(proven, ())
+    return bundle_of(proven, await _entries(gateway, proven, document, None))
+
+
+def locate(gateway: Gateway, certificate_id: str) -> tuple[Chain, CertificateName, bytes]:
+    """The chain, name and token id of either form of id."""
+    try:
+        name = parse_name(certificate_id)
+        chain = gateway.chain(name.chain_id)
+        return chain, name, parse_token(chain.profile.token_id_style, name.token)
+    except ChainError as malformed:
+        raise Problem("id-malformed", str(malformed).rstrip(".")) from None
+
+
+def content_problem(faults: tuple[FieldFault, ...]) -> Problem:
+    """What is wrong with a content, field by field."""
+    return Problem(
+        "content-invalid",
+        "; ".join(f"{fault.field}: {fault.why}" for fault in faults[:5]),
+        fields=shown_faults(faults),
+    )
+
+
+def shown_faults(faults: tuple[FieldFault, ...]) -> list[dict[str, str]]:
+    """Faults as JSON."""
+    return [{"field": fault.field, "problem": fault.why, "problem_zh": fault.why_zh} for fault in faults]
+
+
+def draw_token(chain: Chain) -> bytes:
+    """A new token id: 64 random bits where tokens are numbers, a random UUID else."""
+    if chain.profile.token_id_style == "integer":  # noqa: S105 - no password
+        return bytes(8) + secrets.token_bytes(8)
+    drawn = bytearray(secrets.token_bytes(16))
+    drawn[6], drawn[8] = drawn[6] & 0x0F | 0x40, drawn[8] & 0x3F | 0x80  # RFC 9562, version 4
+    return bytes(drawn)
+
+
+def draw_salts(schema: ClassSchema) -> tuple[bytes, ...]:
+    """One salt per field."""
+    drawn = secrets.token_bytes(SALT_BYTES * len(schema.fields))
+    return tuple(drawn[i : i + SALT_BYTES] for i in range(0, len(drawn), SALT_BYTES))
+
+
+def _mint_call(chain: Chain, sender: str, schema: ClassSchema, order: MintOrder) -> Call:
+    faults = content_faults(schema, order.content)
+    if faults:
+        raise content_problem(faults)
+    token, salts = _token(chain, order.token), draw_salts(schema)
+    text = format_token(chain.profile.token_id_style, token)
+    item = MintItem(
+        token=token,
+        holder=parse_address(chain, order.holder),
+        content_root=content_root(chain.rules.digest, schema, order.content, salts),
+        uri=order.uri,
+        valid_from=order.valid_from,
+        valid_until=order.valid_until,
+    )
+    document = Document(order.chain_id, order.class_id, text, sender, order.holder, dict(order.content), salts)
+    return Call(
+        chain=chain,
+        sender=sender,
+        contract="ddc721",
+        method="mint",
+        arguments=Mint(class_id=order.class_id, item=item),
+        reference={"class": order.class_id, "token": text},
+        documents=(document,),
+    )
+
+
+def _token(chain: Chain, text: str | None) -> bytes:
+    if text is None:
+        return draw_token(chain)
+    try:
+        return parse_token(chain.profile.token_id_style, text)
+    except ChainError as malformed:
+        raise Problem("id-malformed", str(malformed).rstrip(".")) from None
+
+
+async def _changed(gateway: Gateway, written: Written) -> Changed:
+    name = CertificateName(written.chain.rules.chain_id, written.reference["class"], written.reference["token"])
+    proven = await read(gateway, name.path, at_least=written.height)
+    return Changed(written=written, proven=proven, document=await document_of(gateway, proven))
+
+
+async def _entries(gateway: Gateway, proven: Proven, document: Document, reveal: str | None) -> tuple[Entry, ...]:
+    schema = await schema_of(gateway, proven.chain, proven.name.class_id)
+    names = None if reveal in (None, "all") else frozenset(reveal.split(","))
+    unknown = (names or frozenset()) - {field.name for field in schema.fields}
+    if unknown:
+        raise Problem("parameter-malformed", f"reveal names no field {min(unknown)[:60]!r} of this class")
+    return entries(proven.chain.rules.digest, schema, document.content, document.salts, names)

@@ -1,0 +1,309 @@
+"""Records as the JSON that the API answers with. Times in ms, bytes in hex or as the chain writes them."""
+
+from typing import Any
+
+from chain.block import BlockHeader
+from chain.codec import CodecMalformed, decode
+from chain.light_client import CertifiedHeader
+from chain.merkle import InclusionProof
+from chain.profile import ChainProfile
+from chain.rpc import BlockAnswer, ChainStatus, StatusAnswer
+from chain.transaction import Event, Receipt, SignedTransaction, Transaction
+from chain.universal_id import CertificateName, format_token
+from contracts.access import Account, Role
+from contracts.certificate import Recorded, status_at
+from credentials.bundle import Bundle
+from credentials.schema import ClassSchema
+from gateway.arguments import show_transaction
+from gateway.chains import Chain, Finalised
+from gateway.job_store import MINTED, Job
+from gateway.services.accounts import ProvenAccount
+from gateway.services.calls import Written, shown_values
+from gateway.services.certificates import Changed, Proven
+from gateway.services.transactions import Encoded, Placed
+from gateway.services.verify import Verified
+from gateway.vault import Document
+
+Json = dict[str, Any]
+
+
+def did_text(did: bytes) -> str:
+    """A DID as text: `did:bsn:` and its 20 bytes in hex."""
+    return f"did:bsn:{did.hex()}"
+
+
+def header_view(header: BlockHeader) -> Json:
+    """A header."""
+    return {
+        name: value.hex() if isinstance(value := getattr(header, name), bytes) else value
+        for name in header.__struct_fields__
+    }
+
+
+def certified_view(certified: CertifiedHeader) -> Json:
+    """A header with its quorum certificate."""
+    certificate = certified.certificate
+    return {
+        "header": header_view(certified.header),
+        "certificate": {
+            "view": certificate.view,
+            "signers": list(certificate.signers),
+            "signatures": [signature.hex() for signature in certificate.signatures],
+        },
+    }
+
+
+def receipt_view(chain: Chain, receipt: Receipt) -> Json:
+    """A receipt; values as the chain writes them."""
+    return {
+        "transaction": receipt.transaction_id.hex(),
+        "succeeded": receipt.succeeded,
+        "code": receipt.code,
+        "values": _plain(chain, receipt.values),
+        "events": [_event_view(chain, event) for event in receipt.events],
+    }
+
+
+def receipt_proof_view(final: Finalised, proof: InclusionProof) -> Json:
+    """That a receipt stands under a certified header's receipt root."""
+    return {
+        **certified_view(final.certified),
+        "receipt": {"sides": proof.sides, "path": [node.hex() for node in proof.path]},
+    }
+
+
+def placed_view(placed: Placed) -> Json:
+    """A transaction in its block, with receipt and proof."""
+    header = placed.final.certified.header
+    return {
+        "transaction": placed.final.receipt.transaction_id.hex(),
+        "chain": header.chain_id,
+        "height": header.height,
+        "time": header.time,
+        "place": placed.final.place,
+        "receipt": receipt_view(placed.chain, placed.final.receipt),
+        "proof": receipt_proof_view(placed.final, placed.proof),
+    }
+
+
+def written_view(written: Written) -> Json:
+    """What every write answers with: transaction, height, receipt."""
+    return {
+        "transaction": written.transaction_id.hex(),
+        "height": written.height,
+        "time": written.final.certified.header.time,
+        "receipt": receipt_view(written.chain, written.final.receipt),
+    }
+
+
+def certificate_view(proven: Proven, now: int) -> Json:
+    """A certificate as recorded at a height, and as judged at `now`."""
+    certificate, rules = proven.certificate, proven.chain.rules
+    return {
+        "id": proven.name.path,
+        "uid": proven.name.universal,
+        "chain": proven.name.chain_id,
+        "class": certificate.class_id,
+        "token": proven.name.token,
+        "schema": certificate.schema.hex(),
+        "issuer": rules.addresses.format(certificate.issuer),
+        "issuer_did": did_text(certificate.issuer_did),
+        "holder": rules.addresses.format(certificate.holder),
+        "holder_did": did_text(certificate.holder_did),
+        "content_root": certificate.content_root.hex(),
+        "uri": certificate.uri,
+        "issued_at": certificate.issued_at,
+        "valid_from": certificate.valid_from,
+        "valid_until": certificate.valid_until,
+        "recorded_status": Recorded(certificate.recorded).name.lower(),
+        "status": str(status_at(certificate, now)),
+        "judged_at": now,
+        "height": proven.state.header.height,
+        "time": proven.state.header.time,
+        "supersedes": _token(proven, certificate.supersedes),
+        "superseded_by": _token(proven, certificate.superseded_by),
+    }
+
+
+def document_view(document: Document, schema: ClassSchema) -> Json:
+    """A content with its salts, which its holder needs to reveal fields."""
+    names = [field.name for field in schema.fields]
+    salts = dict(zip(names, (salt.hex() for salt in document.salts), strict=True))
+    return {"content": document.content, "salts": salts}
+
+
+def changed_view(changed: Changed, document: Json | None, bundle: Bundle, now: int) -> Json:
+    """The answer to a write on one certificate."""
+    view = certificate_view(changed.proven, now)
+    return view | {
+        "transaction": changed.written.transaction_id.hex(),
+        "height": changed.written.height,
+        "document": document,
+        "proof": bundle_view(bundle),
+    }
+
+
+def bundle_view(bundle: Bundle) -> Json:
+    """A bundle as JSON; its canonical form (RFC 8785) is what is kept and checked offline."""
+    return bundle.members()
+
+
+def account_view(proven: ProvenAccount) -> Json:
+    """An account as recorded at a height."""
+    account: Account = proven.account
+    header = proven.state.header
+    return {
+        "chain": header.chain_id,
+        "address": proven.chain.rules.addresses.format(account.address),
+        "public_key": account.public_key.hex(),
+        "role": Role(account.role).name.lower(),
+        "did": did_text(account.did),
+        "leader": did_text(account.leader),
+        "platform_active": account.platform_active,
+        "operator_active": account.operator_active,
+        "active": account.active,
+        "height": header.height,
+        "time": header.time,
+    }
+
+
+def chain_view(profile: ChainProfile, status: ChainStatus | None) -> Json:
+    """A chain: what it is, and how it stands if a node says so."""
+    view: Json = {
+        "id": profile.chain_id,
+        "name": profile.name_en,
+        "native_name": profile.name_zh,
+        "framework": profile.framework,
+        "origin": profile.origin,
+        "note": {"en": profile.note_en, "zh": profile.note_zh},
+        "native_chain_id": profile.native_chain_id,
+        "signature_scheme": str(profile.signature_scheme),
+        "digest": str(profile.digest_name),
+        "address_codec": str(profile.address_codec),
+        "addresses": "registered" if profile.registered else "derived",
+        "token_id_style": profile.token_id_style,
+        "gas_unit": profile.gas_unit,
+        "gas_per_fen": profile.gas_per_fen,
+        "fees_fen": profile.fees,
+    }
+    if status is not None:
+        view |= {"height": status.height, "time": status.time, "head": status.head.hex()}
+    return view
+
+
+def consensus_view(status: ChainStatus, node: StatusAnswer) -> Json:
+    """Consensus as one node sees it; proven by nothing."""
+    names = [replica.name for replica in node.membership.replicas]
+    return {
+        "chain": status.chain_id,
+        "seen_by": names[node.replica],
+        "height": status.height,
+        "view": status.view,
+        "primary": names[status.primary],
+        "phase": status.phase,
+        "pending": status.pool,
+        "waits_for": status.waits_for or None,
+        "behind": [names[place] for place in status.behind],
+        "quorum": node.membership.quorum,
+        "replicas": [
+            {"name": name, "place": place, "connected": place == node.replica or place in node.connected}
+            for place, name in enumerate(names)
+        ],
+    }
+
+
+def block_view(chain: Chain, answer: BlockAnswer) -> Json:
+    """A block with its transactions and receipts; the genesis block has neither."""
+    if answer.certified is None:
+        assert answer.genesis is not None
+        return {
+            "header": header_view(answer.genesis),
+            "digest": chain.rules.block_digest(answer.genesis).hex(),
+            "certificate": None,
+            "transactions": [],
+        }
+    pairs = zip(answer.transactions, answer.receipts, strict=True)
+    return {
+        **certified_view(answer.certified),
+        "digest": chain.rules.block_digest(answer.certified.header).hex(),
+        "transactions": [
+            {"call": transaction_view(chain, raw), "receipt": receipt_view(chain, receipt)} for raw, receipt in pairs
+        ],
+    }
+
+
+def transaction_view(chain: Chain, raw: bytes) -> Json:
+    """A signed transaction, decoded."""
+    try:
+        signed = decode(raw, SignedTransaction)
+        shown = show_transaction(chain.rules, decode(signed.body, Transaction))
+    except CodecMalformed:
+        return {"raw": raw.hex()}
+    return shown | {"signature": signed.signature.hex()}
+
+
+def encoded_view(encoded: Encoded) -> Json:
+    """The bytes to sign: the scheme signs `digest`, which is the transaction's id."""
+    rules = encoded.chain.rules
+    return {
+        "chain": rules.chain_id,
+        "signature_scheme": str(rules.scheme.name),
+        "body": encoded.body.hex(),
+        "digest": encoded.transaction_id.hex(),
+        "decoded": show_transaction(rules, encoded.transaction),
+    }
+
+
+def verified_view(verified: Verified) -> Json:
+    """A verdict."""
+    verdict = verified.verdict
+    return {
+        "valid": verdict.valid,
+        "proven": verdict.proven,
+        "status": None if verdict.status is None else str(verdict.status),
+        "reasons": list(verdict.reasons),
+        "height": verdict.height,
+        "time": verdict.time,
+        "judged_at": verified.judged_at,
+        "revealed": dict(verdict.revealed),
+    }
+
+
+def job_view(job: Job, counts: dict[str, int]) -> Json:
+    """A job and how many of its rows have which outcome."""
+    return {
+        "id": job.id,
+        "state": job.state,
+        "chain": job.chain,
+        "class": job.class_id,
+        "encoding": job.encoding,
+        "total": job.total,
+        **counts,
+    }
+
+
+def _event_view(chain: Chain, event: Event) -> Json:
+    return {"contract": event.contract, "name": event.name, "values": _plain(chain, event.values)}
+
+
+def _plain(chain: Chain, values: tuple[Any, ...]) -> list[Any]:
+    return [
+        _plain(chain, tuple(value)) if isinstance(value, (tuple, list)) else value
+        for value in shown_values(chain, values)
+    ]
+
+
+def _token(proven: Proven, token: bytes | None) -> str | None:
+    return None if token is None else format_token(proven.chain.profile.token_id_style, token)
+
+
+def job_row_view(job: Job, row: Json) -> Json:
+    """One row of a job: line, outcome, the certificate's id or the problem."""
+    token = row["token"]
+    name = None if token is None else CertificateName(job.chain, job.class_id, token)
+    return {
+        "line": row["line"],
+        "outcome": row["outcome"],
+        "id": None if name is None or row["outcome"] != MINTED else name.path,
+        "problem": row["problem"],
+    }

@@ -1,0 +1,72 @@
+"""The console script `certnet`: every command of the project."""
+
+import sys
+from importlib import import_module
+from typing import Final
+
+import typer
+
+from scripts.errors import CommandFailed
+
+COMMANDS: Final = {
+    "demo": "demo",
+    "up": "up",
+    "down": "down",
+    "status": "status",
+    "mint": "mint",
+    "mint-batch": "mint_batch",
+    "verify": "verify",
+    "revoke": "life",
+    "freeze": "life",
+    "unfreeze": "life",
+    "show": "life",
+    "history": "life",
+    "proof": "life",
+    "sign": "sign",
+    "backup": "backup",
+    "restore": "backup",
+    "init": "init",
+    "provision": "init",
+    "rebuild-index": "rebuild_index",
+    "bench": "bench",
+    "test": "test",
+}
+"""Command -> the module of scripts.commands that has it."""
+GROUPS: Final = {"keys": "keys", "certificates": "certificates"}
+
+
+def make_app(wanted: str | None = None) -> typer.Typer:
+    """All commands, or only the one that is wanted: the others' modules are then not imported."""
+    app = typer.Typer(
+        help="A local network of ten PBFT chains that mints non-transferable certificates. 本地十链证书网络。",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    names = [wanted] if wanted in COMMANDS else list(COMMANDS)
+    for name in names:
+        module = import_module(f"scripts.commands.{COMMANDS[name]}")
+        app.command(name)(getattr(module, name.replace("-", "_")))
+    for group, module_name in GROUPS.items():
+        if wanted not in COMMANDS:
+            app.add_typer(import_module(f"scripts.commands.{module_name}").app, name=group)
+    if len(names) == 1:
+        app.callback()(lambda: None)  # keeps the name of the command, which typer drops for a single one
+    return app
+
+
+def main() -> None:
+    """Run a command; what it cannot do is one line on standard error and an exit code other than 0."""
+    first = sys.argv[1] if len(sys.argv) > 1 else None
+    try:
+        make_app(first)()
+    except CommandFailed as failed:
+        print(failed, file=sys.stderr)
+        sys.exit(failed.code)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""`up`: start a network that stays."""
+
+import json
+import signal
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scripts import lifecycle, processes
+from scripts.client import client_of
+from scripts.commands.options import DEFAULT_DATA, Data
+from scripts.errors import CommandFailed
+from scripts.screen import out, show_network, working
+
+WATCH_S = 0.5
+
+
+def up(
+    data: Data = DEFAULT_DATA,
+    nodes: Annotated[int, typer.Option(min=4, max=13, help="How many nodes a new network has.")] = 4,
+    port: Annotated[
+        int, typer.Option(min=1024, max=65_000, help="The gateway's; the nodes take those after it.")
+    ] = 8080,
+    detach: Annotated[bool, typer.Option("--detach", help="Leave it running; `down` ends it.")] = False,
+) -> None:
+    """Start a network that stays: what is minted survives in the folder."""
+    with working("Starting 正在启动") as told:
+        told("making keys, certificates and genesis")
+        new = lifecycle.prepare(data, nodes, port)
+        network = lifecycle.start(data, told)
+        with client_of(data, "platform") as client:
+            chains = client.get("/v1/chains")["chains"]
+    show_network(network, chains, json.loads((data / "demo-keys.json").read_text("utf-8")))
+    _show_next(data, new=new)
+    if not detach:
+        _stay(data)
+
+
+def _show_next(data: Path, *, new: bool) -> None:
+    place = "" if data == DEFAULT_DATA else f" --data {data}"
+    out.print(f"{'A new network' if new else 'The network as it was'} in {data}. Try next 接下来可以试试:")
+    out.print(f"  python3 scripts mint wenchang{place}")
+    out.print(f"  python3 scripts mint-batch scripts/samples/nanjing-mill-tests.csv --chain nanjing{place}")
+    out.print(f"  python3 scripts status{place}\n")
+
+
+def _stay(data: Path) -> None:
+    """Watch the processes until Ctrl-C, then end them all."""
+    out.print("Ctrl-C ends the network; what it holds stays in the folder.")
+    stopping: list[int] = []
+    for caught in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(caught, lambda number, _: stopping.append(number))
+    names = set(processes.load_running(data))
+    while not stopping:
+        time.sleep(WATCH_S)
+        processes.reap()
+        ended = names - set(processes.alive(data)) if processes.load_running(data) else names
+        if ended == names:
+            raise CommandFailed("the network was ended from outside")
+        for lost in ended:
+            out.print(f"{lost} has ended: {processes.last_words(data, lost)}")
+            names.discard(lost)
+    with working("Ending 正在停止"):
+        processes.stop_all(data)

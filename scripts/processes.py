@@ -1,0 +1,190 @@
+"""A network's processes on this machine: started, watched, ended by their own ids.
+
+DIR/run.json        pid and start time of every process, by name (gateway, beijing, ...)
+DIR/logs/NAME.log   what a process said
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import psutil
+
+from scripts.errors import CommandFailed
+
+GATEWAY: Final = "gateway"
+READY_TIMEOUT_S: Final = 60.0
+STOP_TIMEOUT_S: Final = 10.0
+POLL_S: Final = 0.02
+DISK_FREE_MIN: Final = 200_000_000
+ROOT: Final = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A process by its id and start time, so that a reused id is not taken for it."""
+
+    pid: int
+    created: float
+
+    def find(self) -> psutil.Process | None:
+        """The process, if it is still the same one and alive."""
+        try:
+            process = psutil.Process(self.pid)
+            alive = process.create_time() == self.created and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.Error:
+            return None
+        return process if alive else None
+
+
+def check_disk(folder: Path) -> None:
+    """Refuse to begin on a full disk."""
+    place = folder.resolve()
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    if free < DISK_FREE_MIN:
+        raise CommandFailed(f"only {free // 1_000_000} MB are free at {place}; make room or choose another --data")
+
+
+def check_ports(addresses: Iterable[tuple[str, int]], option: str) -> None:
+    """Refuse to begin when a port is busy."""
+    for host, port in addresses:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError:
+                raise CommandFailed(f"port {port} is in use; choose others with {option}") from None
+
+
+def free_port(count: int) -> int:
+    """The first of `count` ports in a row that are free now, below the range that outgoing connections use."""
+    for first in range(20_000 + os.getpid() % 5_000, 32_000, count):
+        try:
+            check_ports((("127.0.0.1", first + i) for i in range(count)), "--port")
+        except CommandFailed:
+            continue
+        return first
+    raise CommandFailed("no free ports between 20000 and 32000; end some programs")
+
+
+def start(folder: Path, name: str) -> Running:
+    """Start one process of the network in `folder`; remembered in `run.json`."""
+    home = folder / GATEWAY if name == GATEWAY else folder / "nodes" / name
+    (folder / "logs").mkdir(exist_ok=True)
+    with (folder / "logs" / f"{name}.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", GATEWAY if name == GATEWAY else "node", str(home)],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # a Ctrl-C at the terminal is for the command, which ends them in order
+        )
+    running = Running(process.pid, psutil.Process(process.pid).create_time())
+    remembered = load_running(folder) | {name: running}
+    _save(folder, remembered)
+    return running
+
+
+def load_running(folder: Path) -> dict[str, Running]:
+    """The processes that were started, whether they live or not."""
+    try:
+        stored = json.loads((folder / "run.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {name: Running(pid, created) for name, (pid, created) in stored.items()}
+
+
+def alive(folder: Path) -> dict[str, psutil.Process]:
+    """The processes that live."""
+    found = {name: running.find() for name, running in load_running(folder).items()}
+    return {name: process for name, process in found.items() if process is not None}
+
+
+def stop(folder: Path, name: str, how: signal.Signals = signal.SIGTERM) -> None:
+    """End one process and wait for its end; SIGKILL if it does not listen."""
+    process = alive(folder).get(name)
+    if process is None:
+        return
+    process.send_signal(how)
+    _wait_for_end(process)
+
+
+def stop_all(folder: Path) -> int:
+    """End every process of the network, the gateway first; how many there were."""
+    living = alive(folder)
+    for name in sorted(living, key=lambda name: name != GATEWAY):
+        living[name].terminate()
+    for process in living.values():
+        _wait_for_end(process)
+    (folder / "run.json").unlink(missing_ok=True)
+    return len(living)
+
+
+def wait_ready(folder: Path, url: str, told: Callable[[str], None] = lambda _: None) -> None:
+    """Return when the gateway is ready; `CommandFailed` if a process ends or it takes too long."""
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    with httpx.Client(base_url=url, timeout=2) as client:
+        while time.monotonic() < deadline:
+            for name, running in load_running(folder).items():
+                if running.find() is None:
+                    raise CommandFailed(f"{name} has ended: {last_words(folder, name)}")
+            if _is_ready(client):
+                return
+            told("waiting for the gateway")
+            time.sleep(POLL_S)
+    raise CommandFailed(f"the gateway at {url} is not ready after {READY_TIMEOUT_S:.0f} s; see {folder / 'logs'}")
+
+
+def last_words(folder: Path, name: str) -> str:
+    """The last line of a process's log."""
+    try:
+        lines = (folder / "logs" / f"{name}.log").read_text("utf-8", "replace").strip().splitlines()
+    except OSError:
+        lines = []
+    return lines[-1][:300] if lines else "it said nothing"
+
+
+def reap() -> None:
+    """Take note of ended children, so that they do not stay as zombies."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+
+
+def _is_ready(client: httpx.Client) -> bool:
+    try:
+        return client.get("/readyz").status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def _wait_for_end(process: psutil.Process) -> None:
+    try:
+        process.wait(STOP_TIMEOUT_S)
+    except psutil.TimeoutExpired:
+        process.kill()
+        process.wait(STOP_TIMEOUT_S)
+    except psutil.NoSuchProcess:
+        pass
+
+
+def _save(folder: Path, running: dict[str, Running]) -> None:
+    content: dict[str, Any] = {name: [one.pid, one.created] for name, one in running.items()}
+    temporary = folder / "run.json.new"
+    temporary.write_text(json.dumps(content))
+    temporary.replace(folder / "run.json")

@@ -1,0 +1,84 @@
+"""A new network's first contents: the vault's keys and tenants, `network.json`, and the demo classes."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from chain.genesis import Genesis, fingerprint, parse_genesis
+from chain.profiles import load_profiles
+from gateway import vault
+from gateway.database import open_database
+from scripts.network import DemoKeys
+from scripts.pki import write_secret
+from scripts.sectors import Sector, load_sectors
+
+TENANTS: Final = {
+    "operator": (("operator",), ()),
+    "platform": (("platform", "alice", "bob"), ()),
+    "regulator": (("operator",), ("ddc721.freeze", "ddc721.unfreeze")),
+}
+"""Tenant -> the people whose accounts its key may sign with, the first one by default; and the methods (empty: all)."""
+SHOWN_PEOPLE: Final = ("operator", "platform", "alice", "bob")
+
+
+def provision(folder: Path, url: str) -> dict[str, Any]:
+    """Fill the vault of a network that has none yet, and write `network.json`; its content."""
+    genesis = parse_genesis((folder / "genesis.json").read_bytes())
+    keys: DemoKeys = json.loads((folder / "demo-keys.json").read_text("utf-8"))
+    api_keys = _fill_vault(folder, genesis, keys)
+    network = describe(folder, genesis, keys, api_keys, url)
+    write_secret(folder / "network.json", json.dumps(network, ensure_ascii=False, indent=1).encode())
+    return network
+
+
+def describe(folder: Path, genesis: Genesis, keys: DemoKeys, api_keys: dict[str, str], url: str) -> dict[str, Any]:
+    """What `network.json` says."""
+    sectors = load_sectors()
+    return {
+        "version": 1,
+        "url": url,
+        "network_id": genesis.network_id.hex(),
+        "fingerprint": fingerprint(genesis.network_id),
+        "genesis": str((folder / "genesis.json").resolve()),
+        "api_keys": api_keys,
+        "chains": [
+            _chain(chain_id, sectors[chain_id], keys[chain_id]) for chain_id in load_profiles() if chain_id in keys
+        ],
+    }
+
+
+def _chain(chain_id: str, sector: Sector, people: dict[str, dict[str, str]]) -> dict[str, Any]:
+    return {
+        "id": chain_id,
+        "native_name": load_profiles()[chain_id].name_zh,
+        "class": sector.class_id,
+        "sample": sector.sample(),
+        "accounts": {
+            person: {"address": people[person]["address"], "did": f"did:bsn:{people[person]['did']}"}
+            for person in SHOWN_PEOPLE
+        },
+    }
+
+
+def _fill_vault(folder: Path, genesis: Genesis, keys: DemoKeys) -> dict[str, str]:
+    passphrase = (folder / "secrets" / "passphrase").read_text("utf-8").strip()
+    connection = open_database(folder / "gateway" / "vault.db", vault.SCHEMA, vault.VERSION)
+    try:
+        connection.execute("BEGIN")
+        seal = vault.Seal(connection, passphrase, genesis.network_id)
+        for chain_id, people in keys.items():
+            for person in people.values():
+                vault.keep_key(connection, seal, chain_id, person["address"], bytes.fromhex(person["seed"]))
+        api_keys = {
+            tenant: vault.new_api_key(connection, tenant, _accounts(keys, people), methods)
+            for tenant, (people, methods) in TENANTS.items()
+        }
+        connection.execute("COMMIT")
+    finally:
+        connection.close()
+    return api_keys
+
+
+def _accounts(keys: DemoKeys, people: Iterable[str]) -> list[tuple[str, str]]:
+    return [(chain_id, keys[chain_id][person]["address"]) for chain_id in keys for person in people]
