@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from credentials.formats import FORMATS, Why, decimal_scale, in_range, is_date, is_decimal, text_fault
 
@@ -48,7 +48,7 @@ NO_DECIMAL: Final = (
 )
 
 
-def field_fault(field: Field, content: Mapping[str, Any]) -> Why | None:
+def field_fault(field: Field, content: Mapping[str, object]) -> Why | None:
     """Why what a content says of a field, or that it says nothing, is refused; None if it fits."""
     if field.name not in content:
         return _MISSING if field.required else None
@@ -56,7 +56,7 @@ def field_fault(field: Field, content: Mapping[str, Any]) -> Why | None:
     return _NULL if value is None else value_fault(field, value)
 
 
-def value_fault(field: Field, value: Any) -> Why | None:
+def value_fault(field: Field, value: object) -> Why | None:
     """Why the field does not take a value; None if it does."""
     why = _JUDGES[field.type](field, value)
     if why is None and field.enum and value not in field.enum:
@@ -64,17 +64,17 @@ def value_fault(field: Field, value: Any) -> Why | None:
     return why
 
 
-def _boolean_fault(_: Field, value: Any) -> Why | None:
+def _boolean_fault(_: Field, value: object) -> Why | None:
     return None if isinstance(value, bool) else _NO_BOOLEAN
 
 
-def _integer_fault(field: Field, value: Any) -> Why | None:
+def _integer_fault(field: Field, value: object) -> Why | None:
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) > INTEGER_MAX:
         return _NO_INTEGER
     return _range_fault(field, value)
 
 
-def _string_fault(field: Field, value: Any) -> Why | None:
+def _string_fault(field: Field, value: object) -> Why | None:
     if not isinstance(value, str):
         return _NO_TEXT
     if not field.min_length <= len(value) <= field.max_length:
@@ -89,11 +89,11 @@ def _string_fault(field: Field, value: Any) -> Why | None:
     return why
 
 
-def _date_fault(_: Field, value: Any) -> Why | None:
+def _date_fault(_: Field, value: object) -> Why | None:
     return None if isinstance(value, str) and is_date(value) else _NO_DATE
 
 
-def _decimal_fault(field: Field, value: Any) -> Why | None:
+def _decimal_fault(field: Field, value: object) -> Why | None:
     if not isinstance(value, str) or not is_decimal(value):
         return NO_DECIMAL
     if field.scale is not None and decimal_scale(value) > field.scale:

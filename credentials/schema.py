@@ -29,6 +29,17 @@ from credentials.fields import (
 )
 from credentials.formats import FORMATS, is_decimal, printable, text_fault
 
+__all__ = [
+    "RESERVED_COLUMNS",
+    "ClassSchema",
+    "Field",
+    "FieldFault",
+    "SchemaMalformed",
+    "content_faults",
+    "content_of_row",
+    "parse_schema",
+]
+
 SCHEMA_BYTES_MAX: Final = 16_000
 """Of the canonical form."""
 DOCUMENT_BYTES_MAX: Final = 64_000
@@ -121,7 +132,7 @@ def parse_schema(document: bytes | Mapping[str, Any]) -> ClassSchema:
     if len(canonical) > SCHEMA_BYTES_MAX:
         raise _malformed("the document", f"its canonical form has {len(canonical)} bytes of {SCHEMA_BYTES_MAX}")
     _check_head(head)
-    fields = tuple(_field(name, form, name in head.required) for name, form in forms.items())
+    fields = tuple(_field(name, form, required=name in head.required) for name, form in forms.items())
     return ClassSchema(
         title=head.title,
         title_zh=head.title_zh,
@@ -174,7 +185,7 @@ _TAKEN: Final = {
 """Which of them go with which type."""
 
 
-def _parse_json(document: bytes) -> Any:
+def _parse_json(document: bytes) -> object:
     if len(document) > DOCUMENT_BYTES_MAX:
         raise _malformed("the document", f"it has {len(document)} bytes of {DOCUMENT_BYTES_MAX}")
     try:
@@ -190,7 +201,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _form(name: str, form: Any) -> _Form:
+def _form(name: str, form: object) -> _Form:
     try:
         read: _Form = msgspec.convert(form, _Form)
     except msgspec.ValidationError as problem:
@@ -209,7 +220,7 @@ def _check_head(head: _Document) -> None:
     _check_texts("the document", head)
 
 
-def _field(name: str, form: _Form, required: bool) -> Field:
+def _field(name: str, form: _Form, *, required: bool) -> Field:
     """The field of a property, whose limits leave room and whose `enum` keeps to them."""
     where = f"property `{name}`"
     _check_texts(where, form)

@@ -30,6 +30,10 @@ DISK_FREE_MIN: Final = 200_000_000
 ROOT: Final = Path(__file__).resolve().parent.parent
 
 
+_children: list[subprocess.Popen[bytes]] = []
+"""What this very command has started."""
+
+
 @dataclass(frozen=True, slots=True)
 class Running:
     """A process by its id and start time, so that a reused id is not taken for it."""
@@ -92,6 +96,7 @@ def start(folder: Path, name: str) -> Running:
             stderr=log,
             start_new_session=True,  # a Ctrl-C at the terminal is for the command, which ends them in order
         )
+    _children.append(process)
     running = Running(process.pid, psutil.Process(process.pid).create_time())
     remembered = load_running(folder) | {name: running}
     _save(folder, remembered)
@@ -120,6 +125,7 @@ def stop(folder: Path, name: str, how: signal.Signals = signal.SIGTERM) -> None:
         return
     process.send_signal(how)
     _wait_for_end(process)
+    reap()
 
 
 def stop_all(folder: Path) -> int:
@@ -130,6 +136,7 @@ def stop_all(folder: Path) -> int:
     for process in living.values():
         _wait_for_end(process)
     (folder / "run.json").unlink(missing_ok=True)
+    reap()
     return len(living)
 
 
@@ -159,11 +166,7 @@ def last_words(folder: Path, name: str) -> str:
 
 def reap() -> None:
     """Take note of ended children, so that they do not stay as zombies."""
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        pass
+    _children[:] = [child for child in _children if child.poll() is None]
 
 
 def _is_ready(client: httpx.Client) -> bool:

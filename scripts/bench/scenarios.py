@@ -42,7 +42,7 @@ def single(limits: Limits, told: Told) -> list[Result]:
             runs.append((committed / seconds, committed, used_since(before, usage(bench.folder))))
         rate, committed, cpu = sorted(runs, key=lambda run: run[0])[len(runs) // 2]
         nodes = [used for name, used in cpu.items() if name != processes.GATEWAY]
-        figures = {
+        figures: dict[str, float | str] = {
             "per_s": round(rate),
             "spread": f"{min(run[0] for run in runs):.0f}-{max(run[0] for run in runs):.0f}",
             "committed": committed,
@@ -66,7 +66,7 @@ def batch(limits: Limits, told: Told) -> list[Result]:
             whole.append(MINTS / (done - started))
             ledger.append(MINTS / (done - stored))
         rate = sorted(ledger)[len(ledger) // 2]
-        figures = {
+        figures: dict[str, float | str] = {
             "per_s": round(rate),
             "spread": f"{min(ledger):.0f}-{max(ledger):.0f}",
             "whole_per_s": round(sorted(whole)[len(whole) // 2]),
@@ -102,7 +102,7 @@ def latency(limits: Limits, told: Told) -> list[Result]:
                 if number % 100 == 0:
                     told(f"latency: {number} of {LATENCIES}")
         times = times[50:]
-        figures = {
+        figures: dict[str, float | str] = {
             "p50_ms": round(1e3 * percentile(times, 0.5), 1),
             "p99_ms": round(1e3 * percentile(times, 0.99), 1),
             "max_ms": round(1e3 * max(times), 1),
@@ -123,7 +123,7 @@ def start(_limits: Limits, told: Told) -> list[Result]:
         told(f"start: run {repetition + 1} of {REPETITIONS}")
         with tempfile.TemporaryDirectory(prefix="certnet-bench-") as parent:
             times.append(_first_mint(Path(parent) / "network"))
-    figures = {"p50_s": round(sorted(times)[len(times) // 2], 2), "max_s": round(max(times), 2)}
+    figures: dict[str, float | str] = {"p50_s": round(sorted(times)[len(times) // 2], 2), "max_s": round(max(times), 2)}
     setting = "python3 scripts up --detach with the environment there, keys and genesis new, then one mint"
     return [Result(scenario="start", door="up", figures=figures, setting=setting, bar="4 s")]
 
@@ -143,7 +143,7 @@ def idle(_limits: Limits, told: Told) -> list[Result]:
             grown = folder_bytes(bench.folder) - size
             now = {chain["id"]: chain["height"] for chain in client.get("/v1/chains")["chains"]}
         nodes = [used for name, used in cpu.items() if name != processes.GATEWAY]
-        figures = {
+        figures: dict[str, float | str] = {
             "node_cpu_percent": round(100 * max(nodes) / gone, 2),
             "gateway_cpu_percent": round(100 * cpu[processes.GATEWAY] / gone, 2),
             "blocks": sum(now[chain] - heights[chain] for chain in now),

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from chain.sm2 import tongsuo_serves
 from scripts import lifecycle, processes
 from scripts.client import client_of
 from scripts.commands.options import DEFAULT_DATA, Data
@@ -32,6 +33,8 @@ def up(
         network = lifecycle.start(data, told)
         with client_of(data, "platform") as client:
             chains = client.get("/v1/chains")["chains"]
+    if not tongsuo_serves():
+        out.print("SM2 is checked in pure Python here, about fifty times slower: yanan will be slow. 国密签名为纯 Python 实现，较慢。")
     show_network(network, chains, json.loads((data / "demo-keys.json").read_text("utf-8")))
     _show_next(data, new=new)
     if not detach:
