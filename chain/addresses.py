@@ -91,7 +91,7 @@ def _read_bech32(text: str) -> bytes | None:
     prefix, words = bech32.bech32_decode(text)
     if prefix != WENCHANG_PREFIX or words is None:
         return None
-    data = bech32.convertbits(words, 5, 8, False)
+    data = bech32.convertbits(words, 5, 8, pad=False)
     return bytes(data) if data is not None and len(data) == 20 else None
 
 

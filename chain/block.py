@@ -13,6 +13,8 @@ from chain.ids import Digest, Natural
 from chain.quorum import QuorumCertificate
 
 HEADER_VERSION: Final = 1
+BLOCK_TRANSACTIONS_MAX: Final = 10_000
+"""What no profile may exceed."""
 
 
 class BlockHeader(Record, frozen=True):
@@ -41,7 +43,7 @@ class Block(Record, frozen=True):
     """A header and the signed transactions, as the bytes that were signed and sent."""
 
     header: BlockHeader
-    transactions: tuple[bytes, ...]
+    transactions: Annotated[tuple[bytes, ...], Meta(max_length=BLOCK_TRANSACTIONS_MAX)]
 
 
 class CommittedBlock(Record, frozen=True):

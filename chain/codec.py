@@ -3,18 +3,18 @@
 MessagePack with these restrictions: records are arrays in field order, integers and lengths take their
 shortest form, there are no maps, floats, extension types or optional trailing fields. `decode` accepts a
 byte string if and only if encoding its value again gives the same bytes.
+
+A record says the type of every part down to the leaves. A part of any type could be nested as deeply as its
+sender likes, and how deep a decoder follows is a matter of the interpreter's stack, not of the protocol. What
+only its reader can type (a call's arguments) travels as bytes.
 """
 
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import msgpack
 import msgspec
 
 from chain.errors import Malformed
-
-Plain = None | bool | int | str | bytes | tuple["Plain", ...]
-"""What a canonical byte string holds when nobody says which record it is."""
 
 T = TypeVar("T")
 
@@ -36,14 +36,18 @@ encode: Callable[[object], bytes] = msgspec.msgpack.Encoder().encode
 
 
 def decoder(record: type[T]) -> Callable[[bytes], T]:
-    """A decoder of `record` that refuses every non-canonical form with `CodecMalformed`."""
+    """A decoder of `record` that refuses every non-canonical form with `CodecMalformed`.
+
+    Text that is not UTF-8 raises `UnicodeDecodeError` in the library. Nesting that exhausts the stack is far
+    deeper than any record, so that it is refused wherever the limit lies.
+    """
     parse = msgspec.msgpack.Decoder(record).decode
-    name = getattr(record, "__name__", str(record))
+    name = record.__name__ if isinstance(record, type) else str(record)
 
     def decode_canonical(data: bytes) -> T:
         try:
             value = parse(data)
-        except (msgspec.DecodeError, RecursionError) as problem:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
             raise CodecMalformed(name, str(problem)) from None
         if encode(value) != data:
             raise CodecMalformed(name, "another encoding of the same value is the canonical one")
@@ -61,21 +65,3 @@ def decode(data: bytes, record: type[T]) -> T:
 
 
 _decoders: dict[object, Callable[[bytes], Any]] = {}
-
-
-def decode_plain(data: bytes) -> Plain:
-    """Any canonical value as nested tuples, for a person to look at; else `CodecMalformed`."""
-    try:
-        value = msgpack.unpackb(data, use_list=False, strict_map_key=True)
-    except (ValueError, RecursionError, msgpack.exceptions.UnpackException) as problem:
-        raise CodecMalformed("value", str(problem)) from None
-    if not _is_plain(value) or msgpack.packb(value) != data:
-        raise CodecMalformed("value", "only arrays, text, bytes, booleans, nil and shortest integers")
-    plain: Plain = value
-    return plain
-
-
-def _is_plain(value: object) -> bool:
-    if isinstance(value, tuple):
-        return all(_is_plain(part) for part in value)
-    return value is None or isinstance(value, (bool, int, str, bytes))

@@ -65,7 +65,7 @@ def compressed(point: bytes) -> bytes:
 
 
 def signature_numbers(signature: bytes, curve: Curve, *, low_s: bool) -> tuple[int, int] | None:
-    """r and s of a 64-byte signature, or None if they are out of their ranges (protocol 4)."""
+    """R and s of a 64-byte signature, or None if they are out of their ranges (protocol 4)."""
     if len(signature) != 64:
         return None
     r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")

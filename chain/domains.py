@@ -2,6 +2,9 @@
 
 from enum import StrEnum
 from functools import lru_cache
+from typing import Final
+
+NETWORK_ID_BYTES: Final = 32
 
 
 class Domain(StrEnum):
@@ -13,6 +16,8 @@ class Domain(StrEnum):
     PRE_PREPARE = "bsn/pre-prepare/1"
     PREPARE = "bsn/prepare/1"
     COMMIT = "bsn/commit/1"
+    VIEW_CHANGE = "bsn/view-change/1"
+    NEW_VIEW = "bsn/new-view/1"
     REGISTER = "bsn/register/1"
 
 
@@ -22,5 +27,6 @@ def prefix(domain: Domain, network_id: bytes, chain_id: str) -> bytes:
 
     The first byte is at least 11, so no prefix can be mistaken for a node of one of our trees (0 to 5).
     """
+    assert len(network_id) == NETWORK_ID_BYTES
     purpose, chain = domain.value.encode("ascii"), chain_id.encode("ascii")
     return bytes([len(purpose)]) + purpose + network_id + bytes([len(chain)]) + chain

@@ -11,6 +11,7 @@ import msgspec
 import rfc8785
 from msgspec import Meta
 
+from chain.ed25519 import check_public_key
 from chain.errors import Malformed
 from chain.ids import Natural
 from chain.membership import REPLICAS_MAX, REPLICAS_MIN, Membership, Replica
@@ -36,7 +37,7 @@ class GenesisReplica(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
 
 class GenesisAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """An account that exists before the first block; DIDs in hex, `leader` empty for an operator's own."""
+    """An account that exists before the first block; DIDs in hex, an operator's `leader` is its own DID."""
 
     address: Annotated[str, Meta(max_length=128)]
     public_key: HexKey
@@ -105,12 +106,12 @@ def parse_genesis(data: bytes) -> Genesis:
         raise GenesisMalformed(f"a genesis document has at most {GENESIS_BYTES_MAX} bytes, got {len(data)}")
     try:
         document = msgspec.json.decode(data, type=GenesisDocument)
-        canonical = document.canonical()
-    except (msgspec.DecodeError, RecursionError, UnicodeError, rfc8785.CanonicalizationError) as problem:
+    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
         raise GenesisMalformed(f"not a genesis document: {problem}; fetch the file again") from None
-    if canonical != data:
+    if document.canonical() != data:
         raise GenesisMalformed("not the canonical form of a genesis document; fetch the file again, unedited")
     _check_names_are_distinct(document)
+    _check_consensus_keys(document)
     return Genesis(document=document, network_id=hashlib.sha256(data).digest())
 
 
@@ -121,13 +122,20 @@ def fingerprint(network_id: bytes) -> str:
 
 
 def _check_names_are_distinct(document: GenesisDocument) -> None:
-    keys = [replica.consensus_key for replica in document.replicas]
     for what, values in (
         ("chain", [chain.chain_id for chain in document.chains]),
         ("replica name", [replica.name for replica in document.replicas]),
-        ("consensus key", keys),
+        ("consensus key", [replica.consensus_key for replica in document.replicas]),
         ("TLS key", [replica.tls_key_digest for replica in document.replicas]),
         *((f"address on {c.chain_id}", [account.address for account in c.accounts]) for c in document.chains),
     ):
         if len(set(values)) != len(values):
             raise GenesisMalformed(f"a genesis document names each {what} once")
+
+
+def _check_consensus_keys(document: GenesisDocument) -> None:
+    for replica in document.replicas:
+        if not check_public_key(bytes.fromhex(replica.consensus_key)):
+            raise GenesisMalformed(
+                f"the consensus key of {replica.name} is no Ed25519 key; see docs/protocol.md, section 4.1"
+            )

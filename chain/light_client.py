@@ -10,7 +10,7 @@ from chain.block import BlockHeader
 from chain.codec import Record
 from chain.domains import Domain
 from chain.membership import Membership
-from chain.quorum import QuorumCertificate, Verify, certificate_fault, consensus_verify
+from chain.quorum import CertificateFault, QuorumCertificate, Verify, certificate_fault, consensus_verify
 from chain.rules import ChainRules
 
 
@@ -22,8 +22,6 @@ class HeaderFault(StrEnum):
     MEMBERSHIP_DIFFERS = "membership-differs"
     HEIGHT_NOT_INCREASING = "height-not-increasing"
     TIME_NOT_INCREASING = "time-not-increasing"
-    PARENT_DIFFERS = "parent-differs"
-    NO_CERTIFICATE = "no-certificate"
 
 
 class CertifiedHeader(Record, frozen=True):
@@ -49,8 +47,7 @@ class Trusted:
     membership: Membership
 
 
-Fault = StrEnum
-"""A member of `HeaderFault` or `CertificateFault`."""
+Fault = HeaderFault | CertificateFault
 
 
 def same_network(rules: ChainRules, header: BlockHeader) -> bool:
@@ -88,7 +85,7 @@ def header_fault(
 
 def commit_fault(
     rules: ChainRules, certified: CertifiedHeader, membership: Membership, *, verify: Verify = consensus_verify
-) -> Fault | None:
+) -> CertificateFault | None:
     """Why the certificate does not show that a quorum of `membership` committed the header; None if it does."""
     header, certificate = certified.header, certified.certificate
     commit = rules.vote_bytes(

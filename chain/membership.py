@@ -32,7 +32,7 @@ class Membership(Record, frozen=True):
 
     @property
     def size(self) -> int:
-        """n."""
+        """N."""
         return len(self.replicas)
 
     @property
@@ -47,7 +47,7 @@ class Membership(Record, frozen=True):
 
     @property
     def weak_quorum(self) -> int:
-        """f + 1: at least one of these is correct."""
+        """F + 1: at least one of these is correct."""
         return self.faulty_max + 1
 
     def primary(self, view: View, offset: int) -> ReplicaId:

@@ -5,19 +5,27 @@ other. The digest function is the chain's own and comes in as an argument.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Annotated, Final
+
+from msgspec import Meta
 
 from chain.codec import Record
-from chain.ids import Digest, Natural
+from chain.ids import Digest
 
 DigestFunction = Callable[[bytes], bytes]
+PATH_MAX: Final = 32
+"""No tree of ours has more than 2^32 leaves."""
 
 
 class InclusionProof(Record, frozen=True):
-    """That a leaf stands at `index` of a tree of `size` leaves; `path` goes from the leaf's sibling upward."""
+    """That a leaf stands under a root. `path` goes from the leaf's sibling upward.
 
-    index: Natural
-    size: Natural
-    path: tuple[Digest, ...]
+    Bit i of `sides` is set where `path[i]` stands on the left. RFC 9162 gives index and size of the tree instead;
+    but several sizes lead to one root, so such a proof would carry a number that no check binds.
+    """
+
+    sides: Annotated[int, Meta(ge=0, lt=2**PATH_MAX)]
+    path: Annotated[tuple[Digest, ...], Meta(max_length=PATH_MAX)]
 
 
 def leaf_hash(digest: DigestFunction, data: bytes) -> bytes:
@@ -43,34 +51,26 @@ def root(digest: DigestFunction, leaf_hashes: Sequence[bytes]) -> bytes:
 def prove(digest: DigestFunction, leaf_hashes: Sequence[bytes], index: int) -> InclusionProof:
     """The audit path of leaf `index` (RFC 6962 2.1.1)."""
     assert 0 <= index < len(leaf_hashes)
-    path, level, place = [], leaf_hashes, index
+    sides, level, place = 0, leaf_hashes, index
+    path: list[bytes] = []
     while len(level) > 1:
         sibling = place ^ 1
         if sibling < len(level):
+            sides |= (place & 1) << len(path)
             path.append(level[sibling])
         level, place = _next_level(digest, level), place // 2
-    return InclusionProof(index=index, size=len(leaf_hashes), path=tuple(path))
-
-
-def root_from_inclusion_proof(digest: DigestFunction, proof: InclusionProof, leaf: bytes) -> bytes | None:
-    """The root that `proof` claims for the leaf hash `leaf` (RFC 9162 2.1.3.2), or None if it has no such shape."""
-    if proof.index >= proof.size:
-        return None
-    place, last, node = proof.index, proof.size - 1, leaf
-    path = iter(proof.path)
-    while last:
-        if place & 1 or place < last:
-            sibling = next(path, None)
-            if sibling is None:
-                return None
-            node = node_hash(digest, sibling, node) if place & 1 else node_hash(digest, node, sibling)
-        place, last = place >> 1, last >> 1
-    return node if next(path, None) is None else None
+    return InclusionProof(sides=sides, path=tuple(path))
 
 
 def check(digest: DigestFunction, proof: InclusionProof, leaf: bytes, expected_root: bytes) -> bool:
-    """Whether `leaf` (a leaf hash) stands at the proof's index of the tree with root `expected_root`."""
-    return root_from_inclusion_proof(digest, proof, leaf) == expected_root
+    """Whether `proof` shows that `leaf` (a leaf hash) stands under `expected_root`."""
+    if proof.sides >> len(proof.path):
+        return False
+    node = leaf
+    for order, sibling in enumerate(proof.path):
+        on_left = proof.sides >> order & 1
+        node = node_hash(digest, sibling, node) if on_left else node_hash(digest, node, sibling)
+    return node == expected_root
 
 
 def _next_level(digest: DigestFunction, level: Sequence[bytes]) -> list[bytes]:

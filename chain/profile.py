@@ -7,10 +7,12 @@ import msgspec
 from msgspec import Meta
 
 from chain.addresses import AddressCodecName, address_codec
+from chain.block import BLOCK_TRANSACTIONS_MAX
 from chain.codec import encode
 from chain.digests import DigestName, sha256
 from chain.errors import Malformed
 from chain.signatures import SchemeName
+from chain.transaction import TRANSACTION_BYTES_MAX
 
 Text = Annotated[str, Meta(min_length=1, max_length=400)]
 Positive = Annotated[int, Meta(ge=1, le=2**53 - 1)]
@@ -40,9 +42,10 @@ class ChainProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     gas_per_fen: Positive
     fees: dict[str, Annotated[int, Meta(ge=0, le=1_000_000)]]
     """Method of ddc721 -> fee in fen per certificate."""
-    block_transactions_max: Annotated[int, Meta(ge=1, le=10_000)]
+    block_transactions_max: Annotated[int, Meta(ge=1, le=BLOCK_TRANSACTIONS_MAX)]
     block_bytes_max: Annotated[int, Meta(ge=300_000, le=8_000_000)]
-    transaction_bytes_max: Annotated[int, Meta(ge=1_000, le=262_144)]
+    """At least what one transaction may have."""
+    transaction_bytes_max: Annotated[int, Meta(ge=1_000, le=TRANSACTION_BYTES_MAX)]
     pool_transactions_max: Annotated[int, Meta(ge=1, le=1_000_000)]
     touch_interval_s: Annotated[int, Meta(ge=1, le=3_600)]
     tick_ms: Annotated[int, Meta(ge=10, le=1_000)]
@@ -63,9 +66,6 @@ class ChainProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 def parse_profile(text: str) -> ChainProfile:
     """The profile that a TOML text describes; `ProfileMalformed` names the key that is wrong."""
     try:
-        profile = msgspec.convert(tomllib.loads(text), type=ChainProfile)
+        return msgspec.convert(tomllib.loads(text), type=ChainProfile)
     except (ValueError, RecursionError, msgspec.ValidationError) as problem:
         raise ProfileMalformed(f"not a chain profile: {problem}; see docs/protocol.md, section 20") from None
-    if profile.transaction_bytes_max > profile.block_bytes_max:
-        raise ProfileMalformed("transaction_bytes_max is over block_bytes_max; lower the first")
-    return profile

@@ -4,13 +4,17 @@ A quorum certificate is outside every digest: two replicas may hold different va
 block, so blocks are compared by digest and never by certificate.
 """
 
+import itertools
 from collections.abc import Callable
 from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta
 
 from chain.codec import Record, encode
 from chain.domains import Domain, prefix
 from chain.ids import Digest, Natural, Signature
-from chain.membership import Membership
+from chain.membership import REPLICAS_MAX, Membership
 from chain.signatures import SchemeName, scheme
 
 Verify = Callable[[bytes, bytes, bytes], bool]
@@ -21,8 +25,8 @@ class QuorumCertificate(Record, frozen=True):
     """Exactly a quorum of commits of one view for one block; signers ascend and stand beside their signatures."""
 
     view: Natural
-    signers: tuple[Natural, ...]
-    signatures: tuple[Signature, ...]
+    signers: Annotated[tuple[Natural, ...], Meta(max_length=REPLICAS_MAX)]
+    signatures: Annotated[tuple[Signature, ...], Meta(max_length=REPLICAS_MAX)]
 
 
 class CertificateFault(StrEnum):
@@ -63,6 +67,17 @@ def certificate_fault(
     verify: Verify = consensus_verify,
 ) -> CertificateFault | None:
     """Why `certificate` does not prove the commit statement `commit` under `membership`; None if it does."""
+    fault = _form_fault(certificate, membership, proposal_view)
+    if fault is not None:
+        return fault
+    for signer, signature in zip(certificate.signers, certificate.signatures, strict=True):
+        if not verify(membership.key(signer), commit, signature):
+            return CertificateFault.SIGNATURE_INVALID
+    return None
+
+
+def _form_fault(certificate: QuorumCertificate, membership: Membership, proposal_view: int) -> CertificateFault | None:
+    """All that can be said before a signature is looked at."""
     signers = certificate.signers
     if certificate.view < proposal_view:
         return CertificateFault.VIEW_BEFORE_PROPOSAL
@@ -70,11 +85,8 @@ def certificate_fault(
         return CertificateFault.NOT_A_QUORUM
     if len(certificate.signatures) != len(signers):
         return CertificateFault.SIGNATURE_COUNT
-    if any(later <= earlier for earlier, later in zip(signers, signers[1:], strict=False)):
+    if any(later <= earlier for earlier, later in itertools.pairwise(signers)):
         return CertificateFault.SIGNERS_NOT_ASCENDING
     if not all(membership.has(signer) for signer in signers):
         return CertificateFault.SIGNER_UNKNOWN
-    for signer, signature in zip(signers, certificate.signatures, strict=True):
-        if not verify(membership.key(signer), commit, signature):
-            return CertificateFault.SIGNATURE_INVALID
     return None

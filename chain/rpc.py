@@ -4,20 +4,22 @@ A caller numbers its requests; every answer carries the number. A `Submit` is an
 what is refused at once and one per block that holds some of its transactions, until all are accounted for.
 """
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta
+from msgspec.structs import force_setattr
 
-from chain.block import BlockHeader
+from chain.block import BLOCK_TRANSACTIONS_MAX, BlockHeader
 from chain.codec import Record
 from chain.ids import Digest, Natural
 from chain.light_client import CertifiedHeader
-from chain.membership import Membership
+from chain.membership import REPLICAS_MAX, Membership
 from chain.state import StateProof
-from chain.transaction import Receipt, Values
+from chain.transaction import Code, Receipt, Values, checked_values
 
-REQUEST_TRANSACTIONS_MAX = 1_000
-REQUEST_KEYS_MAX = 64
+REQUEST_TRANSACTIONS_MAX: Final = 1_000
+REQUEST_KEYS_MAX: Final = 64
+CHAINS_MAX: Final = 64
 ChainName = Annotated[str, Meta(max_length=32)]
 
 
@@ -78,8 +80,12 @@ class Rejection(Record, frozen=True):
     """A transaction that was not taken: its place in the request, a stable code and the code's values."""
 
     index: Natural
-    code: str
+    code: Code
     values: Values
+
+    def __post_init__(self) -> None:
+        """Of `Value`s and nothing else."""
+        force_setattr(self, "values", checked_values(self.values))
 
 
 class Included(Record, frozen=True):
@@ -98,10 +104,10 @@ class Outcomes(Record, frozen=True, tag=33):
     """
 
     request: Natural
-    rejected: tuple[Rejection, ...]
+    rejected: Annotated[tuple[Rejection, ...], Meta(max_length=REQUEST_TRANSACTIONS_MAX)]
     certified: CertifiedHeader | None
-    receipt_leaves: tuple[Digest, ...]
-    included: tuple[Included, ...]
+    receipt_leaves: Annotated[tuple[Digest, ...], Meta(max_length=BLOCK_TRANSACTIONS_MAX)]
+    included: Annotated[tuple[Included, ...], Meta(max_length=REQUEST_TRANSACTIONS_MAX)]
 
 
 class ProvenValue(Record, frozen=True):
@@ -117,7 +123,7 @@ class StateAnswer(Record, frozen=True, tag=34):
     request: Natural
     certified: CertifiedHeader | None
     genesis: BlockHeader | None
-    values: tuple[ProvenValue, ...]
+    values: Annotated[tuple[ProvenValue, ...], Meta(max_length=REQUEST_KEYS_MAX)]
 
 
 class BlockAnswer(Record, frozen=True, tag=35):
@@ -126,8 +132,8 @@ class BlockAnswer(Record, frozen=True, tag=35):
     request: Natural
     certified: CertifiedHeader | None
     genesis: BlockHeader | None
-    transactions: tuple[bytes, ...]
-    receipts: tuple[Receipt, ...]
+    transactions: Annotated[tuple[bytes, ...], Meta(max_length=BLOCK_TRANSACTIONS_MAX)]
+    receipts: Annotated[tuple[Receipt, ...], Meta(max_length=BLOCK_TRANSACTIONS_MAX)]
 
 
 class ChainStatus(Record, frozen=True):
@@ -139,10 +145,10 @@ class ChainStatus(Record, frozen=True):
     time: Natural
     view: Natural
     primary: Natural
-    phase: str
+    phase: Code
     pool: Natural
-    waits_for: str
-    behind: tuple[Natural, ...]
+    waits_for: Code
+    behind: Annotated[tuple[Natural, ...], Meta(max_length=REPLICAS_MAX)]
 
 
 class StatusAnswer(Record, frozen=True, tag=36):
@@ -150,17 +156,21 @@ class StatusAnswer(Record, frozen=True, tag=36):
 
     request: Natural
     replica: Natural
-    connected: tuple[Natural, ...]
+    connected: Annotated[tuple[Natural, ...], Meta(max_length=REPLICAS_MAX)]
     membership: Membership
-    chains: tuple[ChainStatus, ...]
+    chains: Annotated[tuple[ChainStatus, ...], Meta(max_length=CHAINS_MAX)]
 
 
 class Refused(Record, frozen=True, tag=37):
     """A request that could not be answered: a stable code and its values."""
 
     request: Natural
-    code: str
+    code: Code
     values: Values
+
+    def __post_init__(self) -> None:
+        """Of `Value`s and nothing else."""
+        force_setattr(self, "values", checked_values(self.values))
 
 
 Answer = Hello | Outcomes | StateAnswer | BlockAnswer | StatusAnswer | Refused

@@ -75,8 +75,8 @@ def _secp256k1_key(public_key: bytes) -> Callable[[bytes, bytes], bool] | None:
         return None
     context = lib.secp256k1_context_static
     key = ffi.new("secp256k1_pubkey *")
-    if not lib.secp256k1_ec_pubkey_parse(context, key, public_key, len(public_key)):
-        return None
+    parsed_key = lib.secp256k1_ec_pubkey_parse(context, key, public_key, len(public_key))
+    assert parsed_key, "what is a point of the curve by our check is one by the library's"
     new, parse, check = ffi.new, lib.secp256k1_ecdsa_signature_parse_compact, lib.secp256k1_ecdsa_verify
 
     def verify(message: bytes, signature: bytes) -> bool:

@@ -106,7 +106,7 @@ def gmssl_verify(point: bytes, message: bytes, numbers: tuple[int, int]) -> bool
 def gmssl_key_pair(scalar: int) -> tuple[bytes, Sign]:
     """A key pair of the slow library."""
     blank = _gmssl("", b"\x04" + bytes(64))
-    point = b"\x04" + bytes.fromhex(blank._kg(scalar, blank.ecc_table["g"]))
+    point = b"\x04" + bytes.fromhex(blank._kg(scalar, blank.ecc_table["g"]))  # noqa: SLF001 - it has no other
     signer = _gmssl(f"{scalar:064x}", point)
 
     def sign(message: bytes) -> bytes:

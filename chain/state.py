@@ -11,7 +11,7 @@ written to a store once per block.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Annotated, Final, Protocol
 
 from msgspec import Meta
@@ -81,9 +81,13 @@ class UndoEntry(Record, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A view one block ahead of its parent, not in any store. `values` and `nodes` are what differs."""
+    """A view one block ahead of its parent, not in any store. `values` and `nodes` are what differs.
+
+    It speaks for as long as its parent keeps `parent_root`, the root it was made on.
+    """
 
     parent: View
+    parent_root: bytes
     root: bytes
     values: Mapping[bytes, bytes | None]
     nodes: Mapping[bytes, bytes | None]
@@ -161,6 +165,7 @@ class State:
         The undo records of the heights in `forget` go. Keys of `beside` must not start with v, n or u.
         """
         assert sealed.parent is self
+        assert sealed.parent_root == self.root
         undo = tuple(UndoEntry(key=key, value=self.get(key)) for key in sorted(sealed.values))
         changes: dict[bytes, bytes | None] = {b"v" + key: value for key, value in sealed.values.items()}
         changes.update((b"n" + path, node) for path, node in sealed.nodes.items())
@@ -199,7 +204,7 @@ def layer(view: View, values: Mapping[bytes, bytes | None]) -> Layer:
     root = view.root
     if changes:
         root = node_hash(digest, update.apply(b"", changes), b"")
-    return Layer(parent=view, root=root, values=dict(values), nodes=update.nodes)
+    return Layer(parent=view, parent_root=view.root, root=root, values=dict(values), nodes=update.nodes)
 
 
 def node_hash(digest: DigestFunction, node: bytes | None, path: bytes) -> bytes:
@@ -226,7 +231,7 @@ def check(digest: DigestFunction, proof: StateProof, root: bytes, *, key: bytes,
     """Whether `proof` shows that under `root` the key has `value`; for None, that it has no value at all."""
     key_digest = digest(KEY + key)
     entries = bucket_entries(proof.bucket)
-    if entries is None:
+    if entries is None or len(proof.branches) > DEPTH_MAX:
         return False
     expected = None if value is None else digest(VALUE + value)
     if entries.get(key_digest) != expected:
@@ -249,7 +254,7 @@ def bucket_entries(bucket: bytes) -> dict[bytes, bytes] | None:
         return None
     starts = range(0, len(bucket), ENTRY_BYTES)
     keys = [bucket[i : i + 32] for i in starts]
-    if any(later <= earlier for earlier, later in zip(keys, keys[1:], strict=False)):
+    if any(later <= earlier for earlier, later in pairwise(keys)):
         return None
     return {bucket[i : i + 32]: bucket[i + 32 : i + ENTRY_BYTES] for i in starts}
 
@@ -381,7 +386,7 @@ def _siblings(branch: bytes, nibble: int) -> Siblings:
 def _rebuilt_branch(siblings: Siblings, nibble: int, child: bytes) -> bytes | None:
     """The branch with `child` at `nibble`, or None if the siblings are not in their one form."""
     places = [i for i in range(16) if siblings.places >> i & 1]
-    if nibble in places or len(siblings.hashes) != 32 * len(places):
+    if siblings.places >> 16 or nibble in places or len(siblings.hashes) != 32 * len(places):
         return None
     branch = bytearray(_EMPTY_BRANCH)
     branch[1 + 32 * nibble : 33 + 32 * nibble] = child

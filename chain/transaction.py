@@ -6,7 +6,8 @@ in flight, and a lost one blocks nobody. Its id is the digest of the body; a sig
 
 from typing import Annotated, Any, Final
 
-from msgspec import Meta, Raw
+from msgspec import Meta
+from msgspec.structs import force_setattr
 
 from chain.codec import Record, encode
 from chain.ids import Address, Digest, Natural, Signature
@@ -14,16 +15,23 @@ from chain.ids import Address, Digest, Natural, Signature
 TRANSACTION_WINDOW_MS: Final = 300_000
 """How far ahead of its block's time a transaction may be valid, and how long its id is remembered."""
 
+TRANSACTION_BYTES_MAX: Final = 262_144
 Name = Annotated[str, Meta(pattern=r"\A[a-z][A-Za-z0-9]{0,39}\Z")]
-Values = tuple[Any, ...]
-"""What events and receipts carry: booleans, integers, text, bytes, or flat lists of them.
+Value = bool | int | str | bytes | tuple[bytes, ...]
+Values = Annotated[tuple[Any, ...], Meta(max_length=8)]
+"""What events, receipts and refusals carry: each a `Value`, which a record that holds them checks when it is made.
 
-Not narrowed when read: a receipt is believed only after its hash was found under a certified root.
+(The library that decodes cannot be told so: to it, text and bytes are one kind.)
 """
+Code = Annotated[str, Meta(max_length=40)]
+"""A stable code of lower-case words and hyphens; empty where nothing is refused."""
 
 
 class Transaction(Record, frozen=True):
-    """A call and the account that makes it. `arguments` is the canonical array that the method defines."""
+    """A call and the account that makes it.
+
+    `arguments` are the canonical bytes of the record that the method defines; nobody but the method reads them.
+    """
 
     chain_id: Annotated[str, Meta(max_length=32)]
     sender: Address
@@ -31,13 +39,13 @@ class Transaction(Record, frozen=True):
     valid_until: Natural
     contract: Name
     method: Name
-    arguments: Raw
+    arguments: Annotated[bytes, Meta(max_length=TRANSACTION_BYTES_MAX)]
 
 
 class SignedTransaction(Record, frozen=True):
     """The canonical bytes of a `Transaction` and its sender's signature over its id."""
 
-    body: Annotated[bytes, Meta(max_length=262_144)]
+    body: Annotated[bytes, Meta(max_length=TRANSACTION_BYTES_MAX)]
     signature: Signature
 
 
@@ -45,17 +53,25 @@ class Event(Record, frozen=True):
     """What a contract tells the world: its name, the event's name, and values in documented order."""
 
     contract: Name
-    name: str
+    name: Annotated[str, Meta(max_length=40)]
     values: Values
+
+    def __post_init__(self) -> None:
+        """Of `Value`s and nothing else."""
+        force_setattr(self, "values", checked_values(self.values))
 
 
 class Receipt(Record, frozen=True):
     """The outcome of one transaction. `code` is empty for success; else a stable code with its values."""
 
     transaction_id: Digest
-    code: str
+    code: Code
     values: Values
     events: tuple[Event, ...]
+
+    def __post_init__(self) -> None:
+        """Of `Value`s and nothing else."""
+        force_setattr(self, "values", checked_values(self.values))
 
     @property
     def succeeded(self) -> bool:
@@ -63,6 +79,19 @@ class Receipt(Record, frozen=True):
         return not self.code
 
 
-def call_arguments(arguments: Record) -> Raw:
+def checked_values(values: Values) -> tuple[Value, ...]:
+    """The values, lists of bytes as tuples; `ValueError` for a nil, a float, a map or anything nested deeper."""
+    return tuple(_checked_value(value) for value in values)
+
+
+def _checked_value(value: object) -> Value:
+    if isinstance(value, (bool, int, str, bytes)):
+        return value
+    if isinstance(value, (list, tuple)) and all(isinstance(part, bytes) for part in value):
+        return tuple(value)
+    raise ValueError("a value is a boolean, an integer, text, bytes or a list of bytes")
+
+
+def call_arguments(arguments: Record) -> bytes:
     """The canonical arguments of a call, ready for a transaction."""
-    return Raw(encode(arguments))
+    return encode(arguments)

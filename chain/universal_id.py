@@ -5,15 +5,14 @@ without a character that a path would have to escape. No part contains a dot or 
 """
 
 import re
-import uuid
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from chain.errors import Malformed
 
 STANDARD: Final = "ddc721"
-_UNIVERSAL: Final = re.compile(r"bsn:([a-z]{2,32})/ddc721:([a-z0-9-]{3,32})/([0-9a-f-]{1,40})")
-_PATH: Final = re.compile(r"([a-z]{2,32})\.ddc721\.([a-z0-9-]{3,32})\.([0-9a-f-]{1,40})")
+_UNIVERSAL: Final = re.compile(r"bsn:([a-z]{2,32})/ddc721:([a-z0-9][a-z0-9-]{1,30}[a-z0-9])/([0-9a-f-]{1,40})")
+_PATH: Final = re.compile(r"([a-z]{2,32})\.ddc721\.([a-z0-9][a-z0-9-]{1,30}[a-z0-9])\.([0-9a-f-]{1,40})")
 TokenStyle = Literal["integer", "uuid"]
 
 
@@ -53,13 +52,16 @@ def parse_name(text: str) -> CertificateName:
 
 def format_token(style: TokenStyle, token: bytes) -> str:
     """A token id (16 bytes) as its chain writes it: a decimal number, or a UUID."""
-    return str(int.from_bytes(token, "big")) if style == "integer" else str(uuid.UUID(bytes=token))
+    if style == "integer":
+        return str(int.from_bytes(token, "big"))
+    text = token.hex()
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
 def parse_token(style: TokenStyle, text: str) -> bytes:
     """The token id that the chain writes as `text`, in its one form; else `IdMalformed`."""
     try:
-        token = int(text).to_bytes(16, "big") if style == "integer" else uuid.UUID(text).bytes
+        token = int(text).to_bytes(16, "big") if style == "integer" else bytes.fromhex(text.replace("-", ""))
     except (ValueError, OverflowError):
         token = None
     if token is None or format_token(style, token) != text:

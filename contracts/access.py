@@ -80,10 +80,8 @@ def require_active(records: Records, address: bytes, *, unknown: str, frozen: st
 
 def require_sender(context: ContractContext, *roles: Role) -> Account:
     """The calling account, active and of one of `roles`."""
-    account = require_active(
-        context.records, context.sender, unknown="account-unknown", frozen="account-frozen"
-    )
-    if roles and account.role not in roles:
+    account = require_active(context.records, context.sender, unknown="account-unknown", frozen="account-frozen")
+    if account.role not in roles:
         raise ContractReverted("role-not-allowed", account.role)
     return account
 
@@ -94,7 +92,7 @@ def add_account(context: ContractContext, arguments: AddAccount) -> None:
     sender = require_sender(context, Role.OPERATOR, Role.PLATFORM)
     if sender.role == Role.PLATFORM and (arguments.role != Role.CONSUMER or arguments.leader != sender.did):
         raise ContractReverted("role-not-allowed", sender.role)
-    if sender.role == Role.OPERATOR and arguments.role == Role.PLATFORM and arguments.leader != sender.did:
+    if arguments.role == Role.PLATFORM and arguments.leader != sender.did:
         raise ContractReverted("leader-differs", arguments.leader)
     if not context.rules.scheme.check_public_key(arguments.public_key):
         raise ContractReverted("public-key-malformed", arguments.public_key)
@@ -123,7 +121,8 @@ def update_account_state(context: ContractContext, arguments: UpdateAccountState
     account = find_account(context.records, arguments.address)
     if account is None:
         raise ContractReverted("account-unknown", arguments.address)
-    if sender.role == Role.PLATFORM and not (arguments.platform_flag and account.leader == sender.did):
+    own_consumer = account.role == Role.CONSUMER and account.leader == sender.did
+    if sender.role == Role.PLATFORM and not (arguments.platform_flag and own_consumer):
         raise ContractReverted("role-not-allowed", sender.role)
     present = account.platform_active if arguments.platform_flag else account.operator_active
     if present == arguments.active:
@@ -140,9 +139,7 @@ def update_account_state(context: ContractContext, arguments: UpdateAccountState
     )
     context.records.put(account_key(account.address), encode(changed))
     # EVENTS
-    context.emit(
-        CONTRACT, "UpdateAccountState", account.address, changed.platform_active, changed.operator_active
-    )
+    context.emit(CONTRACT, "UpdateAccountState", account.address, changed.platform_active, changed.operator_active)
 
 
 def _require_own_address(context: ContractContext, arguments: AddAccount) -> None:

@@ -156,7 +156,7 @@ def change_status(context: ContractContext, arguments: ChangeStatus, to: Recorde
     """Record `to`, after the caller has checked who may."""
     certificate = require_certificate(context.records, arguments.class_id, arguments.token)
     present = Recorded(certificate.recorded)
-    if present == to or present not in _MAY_BECOME[to]:
+    if present not in _MAY_BECOME[to]:
         raise ContractReverted("status-forbids", present.name.lower(), to.name.lower())
     changed = replace(certificate, recorded=int(to))
     context.records.put(certificate_key(arguments.class_id, arguments.token), encode(changed))

@@ -95,7 +95,8 @@ def set_issuer(context: ContractContext, arguments: SetIssuer) -> None:
     defined = require_class(context.records, arguments.class_id)
     if defined.issuer != context.sender:
         raise ContractReverted("not-class-issuer", arguments.class_id)
-    require_active(context.records, arguments.address, unknown="account-unknown", frozen="account-frozen")
+    if arguments.granted:  # the right can be taken from a frozen account, but not given to one
+        require_active(context.records, arguments.address, unknown="account-unknown", frozen="account-frozen")
     if may_issue(context.records, arguments.class_id, arguments.address) == arguments.granted:
         raise ContractReverted("no-change", arguments.address)
     # STATE

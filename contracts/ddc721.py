@@ -50,6 +50,14 @@ class OfHolder(Record, frozen=True):
     address: Address
 
 
+class OfOperator(Record, frozen=True):
+    """A read about who may act for a holder."""
+
+    class_id: ClassId
+    owner: Address
+    operator: Address
+
+
 class OfInterface(Record, frozen=True):
     """`supportsInterface`: an ERC-165 interface id, 8 hex digits."""
 
@@ -142,6 +150,11 @@ def _get_approved(records: Records, read: OfToken) -> bytes:
     return b""
 
 
+def _is_approved_for_all(_records: Records, _read: OfOperator) -> bool:
+    """ERC-721: nobody ever acts for a holder."""
+    return False
+
+
 def _supports_interface(_records: Records, read: OfInterface) -> bool:
     return read.interface in INTERFACES
 
@@ -175,6 +188,7 @@ _READERS: Final[dict[str, tuple[type[Record], Reader]]] = {
     "symbol": (OfClass, _symbol),
     "locked": (OfToken, _locked),
     "getApproved": (OfToken, _get_approved),
+    "isApprovedForAll": (OfOperator, _is_approved_for_all),
     "supportsInterface": (OfInterface, _supports_interface),
 }
 VIEWS: Final = {name: View(arguments, read) for name, (arguments, read) in _READERS.items()}

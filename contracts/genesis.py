@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from chain.block import HEADER_VERSION, BlockHeader
 from chain.codec import encode
-from chain.genesis import ChainSection, Genesis
+from chain.genesis import ChainSection, Genesis, GenesisAccount, GenesisMalformed
 from chain.ids import ZERO_DIGEST
 from chain.merkle import root
 from chain.rules import ChainRules
@@ -13,7 +13,10 @@ from contracts.keys import account_key, network_key
 
 
 def initial_state(genesis: Genesis, rules: ChainRules) -> dict[bytes, bytes]:
-    """The first accounts, and the other chains' sections of the same document."""
+    """The first accounts, and the other chains' sections of the same document.
+
+    `AddressMalformed` or `GenesisMalformed` if an account is none of this chain.
+    """
     section = genesis.section(rules.chain_id)
     assert section is not None
     records = dict(_accounts(section, rules))
@@ -47,6 +50,7 @@ def genesis_header(genesis: Genesis, rules: ChainRules, state_root: bytes) -> Bl
 def _accounts(section: ChainSection, rules: ChainRules) -> Iterator[tuple[bytes, bytes]]:
     for entry in section.accounts:
         address = rules.addresses.parse(entry.address)
+        _check_key(entry, rules, address)
         account = Account(
             address=address,
             public_key=bytes.fromhex(entry.public_key),
@@ -57,3 +61,14 @@ def _accounts(section: ChainSection, rules: ChainRules) -> Iterator[tuple[bytes,
             operator_active=True,
         )
         yield account_key(address), encode(account)
+
+
+def _check_key(entry: GenesisAccount, rules: ChainRules, address: bytes) -> None:
+    """The key has the one form of the chain's scheme, and a derived address follows from it."""
+    public_key = bytes.fromhex(entry.public_key)
+    if not rules.scheme.check_public_key(public_key):
+        raise GenesisMalformed(
+            f"the key of {entry.address} is no {rules.scheme.name} key; see docs/protocol.md, section 4"
+        )
+    if not rules.addresses.registered and rules.addresses.derive(public_key) != address:
+        raise GenesisMalformed(f"the address {entry.address} does not follow from its key; derive it from the key")

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from chain.codec import CodecMalformed, decoder
+from chain.codec import CodecMalformed, Record, decoder
 from chain.transaction import Transaction
 from contracts import access, classes, ddc721, system
 from contracts.interface import ContractContext, ContractReverted, Method, View
@@ -24,12 +24,12 @@ def call(context: ContractContext, transaction: Transaction) -> None:
     method = METHODS.get(place)
     if method is None:
         raise ContractReverted("method-unknown", transaction.contract, transaction.method)
-    if method.arguments is None:
-        method.call(context, None)
-        return
+    method.call(context, None if method.arguments is None else _read(place, transaction.arguments))
+
+
+def _read(place: tuple[str, str], arguments: bytes) -> Record:
     try:
-        arguments = _DECODERS[place](bytes(transaction.arguments))
+        return _DECODERS[place](arguments)
     except CodecMalformed:
         # Not the decoder's words: a receipt is hashed, and they may differ between library versions.
         raise ContractReverted("arguments-malformed") from None
-    method.call(context, arguments)

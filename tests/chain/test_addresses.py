@@ -38,9 +38,7 @@ def raw_addresses(name: AddressCodecName) -> st.SearchStrategy[bytes]:
     """Raw addresses of a form."""
     if name == AddressCodecName.EOS_NAME:
         rest = st.text(EOS_LETTERS + "12345", min_size=11, max_size=11)
-        return st.builds(
-            lambda first, text: (first + text).encode("ascii"), st.sampled_from(EOS_LETTERS), rest
-        )
+        return st.builds(lambda first, text: (first + text).encode("ascii"), st.sampled_from(EOS_LETTERS), rest)
     if name == AddressCodecName.X500_NAME:
         names = st.builds("O={}, L={}, C=CN".format, x500_parts, x500_parts)
         return names.map(lambda text: unicodedata.normalize("NFC", text).encode("utf-8"))
@@ -128,16 +126,12 @@ def test_format_and_parse_are_inverse(name: AddressCodecName, data: st.DataObjec
 @codecs
 @given(data=st.data())
 @settings(max_examples=100, deadline=None)
-def test_one_changed_character_is_refused_or_another_address(
-    name: AddressCodecName, data: st.DataObject
-) -> None:
+def test_one_changed_character_is_refused_or_another_address(name: AddressCodecName, data: st.DataObject) -> None:
     codec = address_codec(name)
     raw = data.draw(raw_addresses(name))
     text = codec.format(raw)
     place = data.draw(st.integers(0, len(text) - 1))
-    alphabet = (
-        st.characters() if data.draw(st.booleans()) else st.sampled_from(text + text.swapcase() + "1=., ")
-    )
+    alphabet = st.characters() if data.draw(st.booleans()) else st.sampled_from(text + text.swapcase() + "1=., ")
     changed = text[:place] + data.draw(alphabet) + text[place + 1 :]
     assume(changed != text)
     try:

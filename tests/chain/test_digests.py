@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chain import digests
 from chain.digests import DigestName, digest_function, ripemd160
 
 ROOT = Path(__file__).parents[2]
@@ -71,5 +72,18 @@ print(*(digest_function(name)(b"abc").hex() for name in DigestName))
 
 def test_the_fall_backs_give_the_same_digests() -> None:
     command = [sys.executable, "-c", WITHOUT_THE_FAST_LIBRARIES]
-    ran = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S603 - our own
+    ran = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     assert ran.stdout.split() == [digest_function(name)(b"abc").hex() for name in DigestName]
+
+
+def test_each_fall_back_alone_gives_the_same_digests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sha3", None)
+    slow_keccak = digests._best_keccak()
+    for data in (b"", b"abc", bytes(1_000)):
+        assert slow_keccak(data) == digest_function(DigestName.KECCAK256)(data)
+        assert digests._by_cryptography("SM3")(data) == digest_function(DigestName.SM3)(data)
+        assert digests._by_cryptography("SHA512_256")(data) == digest_function(DigestName.SHA512_256)(data)
+
+
+def test_a_digest_that_openssl_lacks_is_not_taken_from_it() -> None:
+    assert digests._by_openssl("no-such-digest") is None

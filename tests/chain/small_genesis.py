@@ -1,0 +1,84 @@
+"""A genesis document of a few chains and people, every key of it at hand."""
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Final
+
+from chain.addresses import AddressCodecName
+from chain.digests import ripemd160, sha256
+from chain.genesis import ChainSection, Genesis, GenesisAccount, GenesisDocument, GenesisReplica, parse_genesis
+from chain.rules import ChainRules
+from chain.signatures import KeyPair
+from tests.chain.small_network import FIRST, START_MS, rules_of
+
+ROLES: Final = {"operator": "operator", "platform": "platform", "rival": "platform", "alice": "consumer"}
+LEADERS: Final = {"operator": "operator", "platform": "operator", "rival": "operator", "alice": "platform"}
+NAMES: Final = {
+    AddressCodecName.EOS_NAME: {
+        "operator": "bsnoperator1", "platform": "certplatform", "rival": "rivalplatfor", "alice": "alice1111111",
+        "bob": "bob111111111",
+    },
+    AddressCodecName.X500_NAME: {
+        person: f"O={person.title()}, L=Zunyi, C=CN" for person in ("operator", "platform", "rival", "alice", "bob")
+    },
+}  # fmt: skip
+
+
+def did_of(person: str) -> bytes:
+    """A person's DID."""
+    return ripemd160(sha256(b"did of " + person.encode()))
+
+
+@cache
+def account_key_pair(chain_id: str, person: str) -> KeyPair:
+    """A person's key on a chain."""
+    return rules_of(chain_id).scheme.key_pair(sha256(f"{person} on {chain_id}".encode()))
+
+
+def address_of(rules: ChainRules, person: str) -> bytes:
+    """A person's raw address on a chain."""
+    if rules.addresses.registered:
+        return rules.addresses.parse(NAMES[rules.addresses.name][person])
+    return rules.addresses.derive(account_key_pair(rules.chain_id, person).public_key)
+
+
+def section_of(chain_id: str, *, offset: int = 0) -> ChainSection:
+    """A chain with the accounts of everybody in `ROLES`."""
+    rules = rules_of(chain_id)
+    accounts = tuple(
+        GenesisAccount(
+            address=rules.addresses.format(address_of(rules, person)),
+            public_key=account_key_pair(chain_id, person).public_key.hex(),
+            role=role,  # type: ignore[arg-type]
+            did=did_of(person).hex(),
+            leader=did_of(LEADERS[person]).hex(),
+        )
+        for person, role in ROLES.items()
+    )
+    profile = sha256(b"profile of " + chain_id.encode()).hex()  # not the real one, whose wording may change
+    return ChainSection(chain_id=chain_id, profile=profile, primary_offset=offset, accounts=accounts)
+
+
+def document_of(chain_ids: Iterable[str]) -> GenesisDocument:
+    """A document of these chains and four replicas."""
+    return GenesisDocument(
+        version=1,
+        name="测试网 test",
+        seed=sha256(b"seed of the network").hex(),
+        created_at=START_MS,
+        replicas=tuple(
+            GenesisReplica(
+                name=replica.name,
+                consensus_key=replica.consensus_key.hex(),
+                tls_key_digest=replica.tls_key_digest.hex(),
+            )
+            for replica in FIRST.membership.replicas
+        ),
+        chains=tuple(section_of(chain_id, offset=place % 4) for place, chain_id in enumerate(chain_ids)),
+    )
+
+
+@cache
+def genesis_of(*chain_ids: str) -> Genesis:
+    """The parsed document of these chains."""
+    return parse_genesis(document_of(chain_ids).canonical())

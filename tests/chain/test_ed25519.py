@@ -1,0 +1,71 @@
+"""Ed25519 as libsodium serves it and as the rule says it: forms, bits and foreign bytes (protocol 4.1)."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from nacl.bindings import crypto_core_ed25519_is_valid_point
+
+from chain import ed25519
+
+MESSAGE = b"a message of any length, not only a digest"
+PUBLIC_KEY, sign = ed25519.key_pair(bytes(range(32)))
+SIGNATURE = sign(MESSAGE)
+IDENTITY = b"\x01" + bytes(31)
+
+
+def flipped(data: bytes, bit: int) -> bytes:
+    return (int.from_bytes(data, "big") ^ 1 << bit).to_bytes(len(data), "big")
+
+
+@given(st.binary(min_size=32, max_size=32), st.binary(max_size=300))
+def test_what_a_key_signs_it_verifies(seed: bytes, message: bytes) -> None:
+    public_key, sign_with = ed25519.key_pair(seed)
+    signature = sign_with(message)
+    assert len(signature) == 64
+    assert ed25519.check_public_key(public_key)
+    assert ed25519.verify(public_key, message, signature)
+    assert not ed25519.verify(public_key, message + b"\0", signature)
+
+
+@pytest.mark.parametrize("part", ["key", "signature", "message"])
+def test_any_changed_bit_is_refused(part: str) -> None:
+    given_parts = {"key": PUBLIC_KEY, "message": MESSAGE, "signature": SIGNATURE}
+    assert ed25519.verify(*given_parts.values())
+    for bit in range(8 * len(given_parts[part])):
+        changed = given_parts | {part: flipped(given_parts[part], bit)}
+        assert not ed25519.verify(*changed.values())
+
+
+@given(st.binary(max_size=40), st.binary(max_size=40), st.binary(max_size=70))
+def test_foreign_bytes_are_refused_and_raise_nothing(key: bytes, message: bytes, signature: bytes) -> None:
+    assert not ed25519.verify(key, message, signature)
+
+
+@given(st.binary(min_size=32, max_size=32))
+@settings(max_examples=300)
+def test_every_key_that_libsodium_takes_is_a_point_of_ours(encoded: bytes) -> None:
+    # libsodium also asks for the prime-order subgroup; a key outside it is allowed by the rule.
+    if crypto_core_ed25519_is_valid_point(encoded):
+        assert ed25519.is_point(encoded)
+
+
+@pytest.mark.parametrize("size", [0, 31, 33, 64])
+def test_a_point_has_32_bytes(size: int) -> None:
+    assert ed25519.is_point(PUBLIC_KEY)
+    assert not ed25519.is_point((PUBLIC_KEY * 2)[:size])
+
+
+def test_half_of_all_numbers_are_no_points() -> None:
+    kinds = {ed25519.is_point(number.to_bytes(32, "little")) for number in range(2, 60)}
+    assert kinds == {True, False}
+
+
+def test_with_the_identity_as_key_and_nonce_nothing_is_signed() -> None:
+    assert not ed25519.check_public_key(IDENTITY)
+    assert not ed25519.verify(IDENTITY, MESSAGE, IDENTITY + bytes(32))
+    assert not ed25519.verify(PUBLIC_KEY, MESSAGE, IDENTITY + bytes(32))
+
+
+def test_a_second_signature_by_adding_the_order_is_refused() -> None:
+    s = int.from_bytes(SIGNATURE[32:], "little")
+    assert not ed25519.verify(PUBLIC_KEY, MESSAGE, SIGNATURE[:32] + (s + ed25519.L).to_bytes(32, "little"))
