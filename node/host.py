@@ -9,13 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import assert_never
 
-from chain.block import Block, CommittedBlock
+from chain.block import Block, BlockHeader, CommittedBlock
 from chain.codec import encode
-from chain.light_client import CertifiedHeader, Trusted, header_fault
 from chain.membership import Membership
 from chain.quorum import QuorumCertificate, Verify
 from chain.rpc import ChainStatus
 from chain.rules import ChainRules
+from node.admission import admit
+from node.consensus.block_sync import BlockSync
 from node.consensus.effects import (
     Accept,
     Behind,
@@ -30,16 +31,17 @@ from node.consensus.effects import (
     Input,
     MessageReceived,
     NothingToBuild,
+    NothingWaits,
     RequestReceived,
     Resend,
     Tick,
     ValidateBlock,
 )
-from node.consensus.messages import Authenticated, Envelope, Message, PrePrepare, authenticate, place, signed_bytes
+from node.consensus.messages import Authenticated, Envelope, PrePrepare, authenticate, signed_bytes
 from node.consensus.replica import Replica
-from node.execution import BlockFault, Executed, build_block, dry_run, execute_block
+from node.execution import BlockFault, Executed, build_block
 from node.ledger import Ledger
-from node.mempool import Checked, Mempool, Refusal, check_transaction, window_refusal
+from node.mempool import Checked, Mempool, Refusal
 from node.network.frames import (
     FETCH_BLOCKS_MAX,
     FETCH_BYTES_MAX,
@@ -48,13 +50,11 @@ from node.network.frames import (
     ConsensusFrame,
     Fetch,
     PeerFrame,
-    Relay,
+    relays,
 )
-from node.storage.interface import Journal, LoggedBlock, LoggedCommit, LoggedMessage
+from node.storage.interface import Journal, LoggedBlock, LoggedCommit, LoggedMessage, LogRecord
 
-FETCH_PATIENCE_TICKS = 20
-FETCH_DELAY_TICKS = 2
-"""A block usually commits by votes that are already on their way; asking at once would ask for nothing."""
+RESEND_TRANSACTIONS_MAX = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,173 +69,135 @@ class Ports:
     verify: Verify
     now: Callable[[], int]
     committed: Callable[["Host", Executed, QuorumCertificate], None]
+    """Told of every block once it is durable."""
     note: Callable[[str, str], None]
     """Told (chain id, sentence) of what an operator should see in the log."""
 
 
 class Host:
-    """The host of one chain's replica."""
+    """The host of one chain's replica. `taken_back` is what the log holds of the height in flight."""
 
     def __init__(
-        self, *, ledger: Ledger, membership: Membership, replica_id: int, primary_offset: int, ports: Ports
+        self,
+        *,
+        ledger: Ledger,
+        membership: Membership,
+        replica_id: int,
+        primary_offset: int,
+        ports: Ports,
+        taken_back: tuple[LoggedMessage, ...] = (),
     ) -> None:
         self.rules: ChainRules = ledger.rules
         self.ledger = ledger
         self.pool = Mempool(ledger.rules)
-        self._ports = ports
-        self._membership = membership
         self.replica = Replica(
             rules=ledger.rules,
             membership=membership,
-            place_=replica_id,
+            replica_id=replica_id,
             primary_offset=primary_offset,
             head=ledger.head,
         )
+        self.durable_height = ledger.height
+        """The height up to which the log is synced."""
+        self.dropped: dict[str, int] = {}
+        self._ports = ports
+        self._membership = membership
         self._inputs: deque[Input] = deque()
         self._running = False
         self._executed: dict[bytes, Executed] = {}
-        self._own: list[Envelope] = []
-        self._taken_back: tuple[Effect, ...] = ()
-        self._peer_heights: dict[int, int] = {}
-        self._fetch_ticks = 0
-        self._fetch_from: int | None = None
-        self.dropped: dict[str, int] = {}
+        self._logged: list[LoggedMessage] = list(taken_back)
+        """The log's records of the height in flight, durable or on their way to the disk."""
+        self._sendable = [m.envelope for m in taken_back if m.envelope.signer == replica_id]
+        """The own messages among them that are durable."""
+        self._sync = BlockSync()
+        self._linked_at: dict[int, int] = {}
+        self._untimely_height = 0
 
     # ---- from the world ----
+
+    def resume(self) -> None:
+        """The log is open again: go on where the replica stood."""
+        logged = tuple(Authenticated(m.envelope, signed_bytes(self.rules, m.envelope.message)[1]) for m in self._logged)
+        prepared = next((m.prepared for m in self._logged if m.prepared is not None), None)
+        self._perform_all(self.replica.restore(logged, prepared))
+        self._run()
 
     def receive(self, envelope: Envelope) -> None:
         """A peer's message of consensus; one that its signer did not sign has no effect."""
         received = authenticate(self.rules, self._membership, envelope, self._ports.verify)
         if received is None or received.signer == self.replica.replica_id:
             self._count("not-authentic")
-            return
-        self._feed(MessageReceived(received))
+        elif isinstance(envelope.message, PrePrepare) and not self._is_timely(envelope.message, received.signer):
+            self._refuse_untimely(envelope.message.block.header)
+        else:
+            self._feed(MessageReceived(received))
 
     def admit(self, raw: bytes, *, local: bool) -> Checked | Refusal:
         """Check a transaction once and take it into the pool. A `local` one is also tried out on the head."""
-        waiting = self.pool.find(raw)
-        if waiting is not None:
-            return waiting
-        if self.pool.full:
-            return Refusal("pool-full", (len(self.pool),))
-        checked = check_transaction(self.rules, raw, self.ledger.state)
-        if isinstance(checked, Refusal):
-            return checked
-        if checked.transaction_id in self.ledger.seen:
-            return checked
-        refusal = window_refusal(checked.transaction, self._ports.now())
-        if refusal is None and local:
-            head = self.ledger.head.header
-            refusal = dry_run(self.rules, self.ledger.state, head, checked, time=self._ports.now())
-        if refusal is not None:
-            return refusal
-        if not self.pool.add(checked):
-            return Refusal("transaction-waits-already", (checked.transaction_id,))
-        return checked
+        return admit(self.ledger, self.pool, raw, now=self._ports.now(), try_out=local)
 
     def requests_admitted(self) -> None:
         """Some transactions were taken: the replica may propose."""
         if len(self.pool):
             self._feed(RequestReceived())
 
+    def expire(self, now: int) -> list[Checked]:
+        """Forget and return the transactions that no block can hold any more if it is `now` (ms)."""
+        executed = self._executed.values()
+        held = {checked.transaction_id for block in executed for checked in block.transactions}
+        expired = self.pool.expire(now, held)
+        if expired and not len(self.pool):
+            self._feed(NothingWaits())
+        return expired
+
     def tick(self) -> None:
         """One tick: timers of consensus while something is pending, patience with a peer that was asked."""
         if self.replica.pending:
             self._feed(Tick())
-        if max(self._peer_heights.values(), default=0) > self.ledger.height:
-            self._fetch_ticks += 1
-            self._fetch_if_due()
-        else:
-            self._fetch_ticks, self._fetch_from = 0, None
+        self._fetch_from(self._sync.tick(self.ledger.height, self._ports.connected()))
 
     def peer_head(self, peer: int, head: ChainHead) -> None:
         """A peer says how far it is."""
-        self._peer_heights[peer] = head.height
-        if head.height > self.ledger.height and self._fetch_from is None:
-            self._fetch_ticks = max(self._fetch_ticks, FETCH_DELAY_TICKS)
+        self._sync.claimed(peer, head.height)
 
     def peer_connected(self, peer: int) -> None:
         """A link is new: what a peer may have missed of the height in flight and the pool is sent again."""
-        for envelope in self._own:
+        self._linked_at[peer] = self._ports.now()
+        for envelope in self._sendable:
             self._ports.send(peer, ConsensusFrame(chain_id=self.rules.chain_id, envelope=envelope))
-        waiting = [checked.raw for checked in self.pool.waiting()]
-        for start in range(0, len(waiting), 500):
-            part = tuple(waiting[start : start + 500])
-            self._ports.send(peer, Relay(chain_id=self.rules.chain_id, transactions=part))
+        for relay in relays(self.rules.chain_id, [checked.raw for checked in self.pool.waiting()]):
+            self._ports.send(peer, relay)
 
     def peer_lost(self, peer: int) -> None:
         """A link is gone."""
-        self._peer_heights.pop(peer, None)
-        if self._fetch_from == peer:
-            self._fetch_from, self._fetch_ticks = None, FETCH_DELAY_TICKS
+        self._linked_at.pop(peer, None)
+        self._sync.lost(peer)
 
     def serve(self, peer: int, request: Fetch) -> None:
         """Send committed blocks to a peer that is behind."""
-        blocks: list[CommittedBlock] = []
-        size = 0
-        for height in range(request.start, min(request.start + FETCH_BLOCKS_MAX, self.ledger.height + 1)):
-            stored = self.ledger.block(height)
-            if stored is None:
-                break
-            size += sum(map(len, stored.committed.block.transactions))
-            if blocks and size > FETCH_BYTES_MAX:
-                break
-            blocks.append(stored.committed)
-        self._ports.send(peer, Blocks(chain_id=self.rules.chain_id, blocks=tuple(blocks)))
+        blocks = self.ledger.blocks_from(request.start, blocks_max=FETCH_BLOCKS_MAX, bytes_max=FETCH_BYTES_MAX)
+        self._ports.send(peer, Blocks(chain_id=self.rules.chain_id, blocks=blocks))
 
     def fetched(self, peer: int, blocks: Blocks) -> None:
         """Blocks from a peer: certificate, parent and execution are checked before any is appended."""
+        before = self.ledger.height
         for committed in blocks.blocks:
             if committed.header.height <= self.ledger.height:
                 continue
-            if not self._append_fetched(committed):
-                self._ports.note(self.rules.chain_id, f"peer {peer} sent a block that does not check; asking another")
-                self._peer_heights.pop(peer, None)
+            executed = self.ledger.execute_committed(committed, self._membership, self.pool.find)
+            if isinstance(executed, BlockFault):
+                if peer == self._sync.asked:
+                    self._note(f"replica {peer} sent a block that is refused: {executed.why}; asking another")
                 break
-        if self._fetch_from == peer:
-            self._fetch_from, self._fetch_ticks = None, FETCH_DELAY_TICKS
-            if max(self._peer_heights.values(), default=0) > self.ledger.height and blocks.blocks:
-                self._fetch_if_due()
+            self._append_fetched(committed, executed)
+        useful = self.ledger.height > before
+        self._fetch_from(self._sync.answered(peer, self.ledger.height, self._ports.connected(), useful=useful))
 
-    # ---- recovery ----
-
-    def replay(self, record: LoggedMessage | LoggedCommit | LoggedBlock, kept: dict[bytes, Authenticated]) -> None:
-        """One record of the log, in its order; `kept` gathers the messages of the height in flight."""
-        match record:
-            case LoggedMessage(envelope=envelope):
-                _, block = signed_bytes(self.rules, envelope.message)
-                kept[encode(envelope)] = Authenticated(envelope, block)
-            case LoggedCommit(height=height, certificate=certificate):
-                if height == self.ledger.height + 1:
-                    self._replay_commit(certificate, kept)
-            case LoggedBlock(committed=committed):
-                if committed.header.height == self.ledger.height + 1:
-                    executed = self._execute(committed)
-                    assert executed is not None, "a block of the own log does not execute"
-                    self.ledger.append(executed, committed.certificate)
-
-    def take_back(self, kept: dict[bytes, Authenticated]) -> None:
-        """All records are replayed: the replica is bound again by what it had sent for the height in flight."""
-        self.replica.head = self.ledger.head
-        current = tuple(m for m in kept.values() if self._is_current(m.message))
-        self._own = [m.envelope for m in current if m.signer == self.replica.replica_id]
-        self._taken_back = self.replica.restore(current)
-
-    def resume(self) -> None:
-        """The log is open again: go on where the replica stood."""
-        self._perform_all(self._taken_back)
-        self._taken_back = ()
-        self._run()
+    # ---- what it tells ----
 
     def carried(self) -> list[bytes]:
         """The log records that a new segment must begin with: the messages of the height in flight."""
-        proposal = self.replica.proposal
-        envelopes = list(self._own)
-        if proposal is not None and proposal.envelope not in envelopes:
-            envelopes.insert(0, proposal.envelope)
-        return [encode(LoggedMessage(chain_id=self.rules.chain_id, envelope=envelope)) for envelope in envelopes]
-
-    # ---- what it tells ----
+        return [encode(message) for message in self._logged]
 
     def chain_head(self) -> ChainHead:
         """How far this chain is here."""
@@ -266,7 +228,7 @@ class Host:
             phase=replica.phase,
             pool=len(self.pool),
             waits_for=self.waits_for(),
-            behind=tuple(sorted(peer for peer, height in self._peer_heights.items() if height < self.ledger.height)),
+            behind=self._sync.lagging(self.ledger.height),
         )
 
     # ---- inside ----
@@ -292,55 +254,70 @@ class Host:
 
     def _perform(self, effect: Effect) -> None:
         match effect:
-            case Cast(message):
-                self._cast(message)
-            case Resend(_):
-                for envelope in self._own:
-                    self._ports.broadcast(ConsensusFrame(chain_id=self.rules.chain_id, envelope=envelope))
-            case BuildBlock(_, view):
-                self._build(view)
-            case ValidateBlock(block, fresh):
-                self._validate(block, fresh=fresh)
+            case Cast():
+                self._cast(effect)
+            case Accept(proposal):
+                self._log_message(
+                    LoggedMessage(chain_id=self.rules.chain_id, envelope=proposal.envelope, prepared=None)
+                )
+            case Resend():
+                self._resend()
+            case BuildBlock(parent, view):
+                self._build(parent, view)
+            case ValidateBlock(block):
+                self._validate(block)
             case CommitBlock(block, committed):
                 self._commit(block, committed)
-            case Accept(proposal):
-                self._log(LoggedMessage(chain_id=self.rules.chain_id, envelope=proposal.envelope))
             case Behind(peer, height):
-                self._peer_heights[peer] = max(height, self._peer_heights.get(peer, 0))
+                self._sync.implied(peer, height)
             case Drop(reason):
                 self._count(reason)
             case _:
                 assert_never(effect)
 
-    def _log(self, record: LoggedMessage | LoggedCommit | LoggedBlock, then: Callable[[], None] | None = None) -> None:
+    def _log(self, record: LogRecord, then: Callable[[], None] | None = None) -> None:
         self._ports.journal.append(encode(record), then)
 
-    def _cast(self, message: Message) -> None:
-        statement, block = signed_bytes(self.rules, message)
-        envelope = Envelope(
-            signer=self.replica.replica_id, signature=self._ports.sign(statement), message=message
-        )
-        own = Authenticated(envelope, block)
-        self._own.append(envelope)
+    def _log_message(self, record: LoggedMessage, then: Callable[[], None] | None = None) -> None:
+        self._logged.append(record)
+        self._log(record, then)
+
+    def _cast(self, cast: Cast) -> None:
+        statement, digest = signed_bytes(self.rules, cast.message)
+        envelope = Envelope(signer=self.replica.replica_id, signature=self._ports.sign(statement), message=cast.message)
+        record = LoggedMessage(chain_id=self.rules.chain_id, envelope=envelope, prepared=cast.prepared)
 
         def durable() -> None:
+            if record in self._logged:
+                self._sendable.append(envelope)
             self._ports.broadcast(ConsensusFrame(chain_id=self.rules.chain_id, envelope=envelope))
-            self._feed(MessageReceived(own))
+            self._feed(MessageReceived(Authenticated(envelope, digest)))
 
-        self._log(LoggedMessage(chain_id=self.rules.chain_id, envelope=envelope), durable)
+        self._log_message(record, durable)
 
-    def _build(self, view: int) -> None:
-        head = self.ledger.head
-        time = max(self._ports.now(), head.header.time + 1)
+    def _resend(self) -> None:
+        """To all, the own messages; to the primary, the oldest of what waits: its pool may have been full."""
+        for envelope in self._sendable:
+            self._ports.broadcast(ConsensusFrame(chain_id=self.rules.chain_id, envelope=envelope))
+        if not self.replica.is_primary:
+            waiting = [checked.raw for checked in self.pool.waiting()[:RESEND_TRANSACTIONS_MAX]]
+            for relay in relays(self.rules.chain_id, waiting):
+                self._ports.send(self.replica.primary, relay)
+
+    def _build(self, parent: BlockHeader, view: int) -> None:
+        assert parent == self.ledger.head.header
+        time = max(self._ports.now(), parent.time + 1)
         chosen = self.pool.next_block(time, self.rules.profile.block_bytes_max)
         if not chosen:
             self._inputs.append(NothingToBuild())
+            if not len(self.pool):
+                self._inputs.append(NothingWaits())
             return
         executed = build_block(
             self.rules,
             self.ledger.state,
-            head.header,
-            head.digest,
+            parent,
+            self.ledger.head.digest,
             chosen,
             time=time,
             view=view,
@@ -349,109 +326,65 @@ class Host:
         self._executed[executed.digest] = executed
         self._inputs.append(BlockBuilt(executed.block))
 
-    def _validate(self, block: Block, *, fresh: bool) -> None:
-        digest = self.rules.block_digest(block.header)
-        distance = abs(block.header.time - self._ports.now())
-        if fresh and distance > self.rules.profile.clock_skew_ms:
-            self._ports.note(self.rules.chain_id, f"refused a block whose time is {distance} ms from the clock")
-            self._inputs.append(BlockValidated(digest, valid=False))
-            return
-        executed = self._executed_block(block)
-        if executed is not None:
-            self._executed[digest] = executed
-        self._inputs.append(BlockValidated(digest, valid=executed is not None))
+    def _is_timely(self, proposal: PrePrepare, primary: int) -> bool:
+        """Whether a first proposal's time is near this clock.
 
-    def _executed_block(self, block: Block) -> Executed | None:
-        head = self.ledger.head
-        executed = execute_block(
-            self.rules,
-            self.ledger.state,
-            head.header,
-            head.digest,
-            block,
-            known=self.pool.find,
-            seen=self.ledger.seen,
-        )
-        if isinstance(executed, BlockFault):
-            self._ports.note(self.rules.chain_id, f"refused block {block.header.height}: {executed.why}")
-            return None
-        return executed
+        One made before the link to its primary came up is sent again, and as old as the link was down.
+        """
+        time, now, skew = proposal.block.header.time, self._ports.now(), self.rules.profile.clock_skew_ms
+        if time - now > skew:
+            return False
+        return now - time <= skew or time < self._linked_at.get(primary, now)
+
+    def _refuse_untimely(self, header: BlockHeader) -> None:
+        """Heard again and again if it is sent again and again, told to the operator once."""
+        self._count("untimely")
+        if header.height == self.replica.height != self._untimely_height:
+            self._untimely_height = header.height
+            distance = header.time - self._ports.now()
+            self._note(f"refused block {header.height}: its time is {distance} ms from this clock; compare the clocks")
+
+    def _validate(self, block: Block) -> None:
+        digest = self.rules.block_digest(block.header)
+        executed = self.ledger.execute(block, self.pool.find)
+        valid = isinstance(executed, Executed)
+        if isinstance(executed, Executed):
+            self._executed[digest] = executed
+        else:
+            self._note(f"refused block {block.header.height}: {executed.why}")
+        self._inputs.append(BlockValidated(digest, valid))
 
     def _commit(self, digest: bytes, committed: CommittedBlock) -> None:
-        executed = self._executed.pop(digest)
-        self._apply(executed, committed.certificate)
         record = LoggedCommit(
-            chain_id=self.rules.chain_id,
-            height=committed.header.height,
-            certificate=committed.certificate,
+            chain_id=self.rules.chain_id, height=committed.header.height, certificate=committed.certificate
         )
-        self._log(record, lambda: self._ports.committed(self, executed, committed.certificate))
+        self._append(self._executed[digest], committed, record)
 
-    def _apply(self, executed: Executed, certificate: QuorumCertificate) -> None:
-        self.ledger.append(executed, certificate)
+    def _append_fetched(self, committed: CommittedBlock, executed: Executed) -> None:
+        self._append(executed, committed, LoggedBlock(chain_id=self.rules.chain_id, committed=committed))
+        self._feed(BlockSynced(committed, executed.digest))
+
+    def _append(self, executed: Executed, committed: CommittedBlock, record: LoggedCommit | LoggedBlock) -> None:
+        self.ledger.append(executed, committed.certificate)
         self.pool.remove(checked.transaction_id for checked in executed.transactions)
         self._executed.clear()
-        self._own.clear()
+        self._logged.clear()
+        self._sendable.clear()
         if not len(self.pool):
-            self._inputs.append(NothingToBuild())
+            self._inputs.append(NothingWaits())
 
-    def _append_fetched(self, committed: CommittedBlock) -> bool:
-        executed = self._execute(committed)
-        if executed is None:
-            return False
-        self._apply(executed, committed.certificate)
-        self._log(
-            LoggedBlock(chain_id=self.rules.chain_id, committed=committed),
-            lambda: self._ports.committed(self, executed, committed.certificate),
-        )
-        self._feed(BlockSynced(committed, executed.digest))
-        return True
+        def durable() -> None:
+            self.durable_height = committed.header.height
+            self._ports.committed(self, executed, committed.certificate)
 
-    def _execute(self, committed: CommittedBlock) -> Executed | None:
-        """A fetched or logged block, if it is certified, follows the head and executes to its roots."""
-        header, head = committed.header, self.ledger.head
-        trusted = Trusted(height=head.header.height, time=head.header.time, membership=self._membership)
-        certified = CertifiedHeader(header=header, certificate=committed.certificate)
-        if header.height != head.header.height + 1 or header.parent != head.digest:
-            return None
-        if header_fault(self.rules, trusted, certified, verify=self._ports.verify) is not None:
-            return None
-        return self._executed_block(committed.block)
+        self._log(record, durable)
 
-    def _replay_commit(self, certificate: QuorumCertificate, kept: dict[bytes, Authenticated]) -> None:
-        for message in kept.values():
-            proposal = message.message
-            if isinstance(proposal, PrePrepare) and proposal.block.header.height == self.ledger.height + 1:
-                committed = CommittedBlock(block=proposal.block, certificate=certificate)
-                executed = self._execute(committed)
-                if executed is not None:
-                    self.ledger.append(executed, certificate)
-                    kept.clear()
-                    return
-        raise AssertionError("the log commits a block that it does not hold")
+    def _fetch_from(self, peer: int | None) -> None:
+        if peer is not None:
+            self._ports.send(peer, Fetch(chain_id=self.rules.chain_id, start=self.ledger.height + 1))
 
-    def _is_current(self, message: Message) -> bool:
-        return place(message) == (self.ledger.height + 1, self.replica.view)
-
-    def _fetch_if_due(self) -> None:
-        if self._fetch_from is not None and self._fetch_ticks < FETCH_PATIENCE_TICKS:
-            return
-        if self._fetch_ticks < FETCH_DELAY_TICKS:
-            return
-        peer = self._best_peer(avoid=self._fetch_from)
-        if peer is None:
-            return
-        self._fetch_from, self._fetch_ticks = peer, 0
-        self._ports.send(peer, Fetch(chain_id=self.rules.chain_id, start=self.ledger.height + 1))
-
-    def _best_peer(self, *, avoid: int | None) -> int | None:
-        """A connected peer that says it is ahead, another one than the last that did not answer if there is."""
-        ahead = sorted(
-            (peer == avoid, -height, peer)
-            for peer, height in self._peer_heights.items()
-            if peer in self._ports.connected() and height > self.ledger.height
-        )
-        return ahead[0][2] if ahead else None
+    def _note(self, sentence: str) -> None:
+        self._ports.note(self.rules.chain_id, sentence)
 
     def _count(self, reason: str) -> None:
         self.dropped[reason] = self.dropped.get(reason, 0) + 1

@@ -5,20 +5,22 @@ one write per block, so the store always stands at the end of some block.
 """
 
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
-from chain.block import BlockHeader, CommittedBlock
+from chain.block import Block, BlockHeader, CommittedBlock
 from chain.codec import Record, decoder, encode
 from chain.genesis import Genesis
-from chain.light_client import CertifiedHeader
+from chain.light_client import CertifiedHeader, Trusted, header_fault
+from chain.membership import Membership
 from chain.quorum import QuorumCertificate
 from chain.rules import ChainRules
 from chain.state import NodeStore, State, View, layer
 from chain.transaction import TRANSACTION_WINDOW_MS, Receipt
 from contracts.genesis import genesis_header, initial_state
 from node.consensus.replica import Head
-from node.execution import Executed
-from node.mempool import SeenIds
+from node.execution import BlockFault, Executed, execute_block
+from node.mempool import Checked, SeenIds
 
 UNDO_WINDOW_MS: Final = 600_000
 """How long states of the past can be proven."""
@@ -88,12 +90,42 @@ class Ledger:
         self.seen.add(header.height, header.time, tuple(checked.transaction_id for checked in executed.transactions))
         self._recent.append((header.height, header.time))
 
+    def execute(self, block: Block, known: Callable[[bytes], Checked | None]) -> Executed | BlockFault:
+        """Execute a block on the head; `known` finds transactions whose signature is checked already."""
+        head = self.head
+        return execute_block(self.rules, self.state, head.header, head.digest, block, known=known, seen=self.seen)
+
+    def execute_committed(
+        self, committed: CommittedBlock, membership: Membership, known: Callable[[bytes], Checked | None]
+    ) -> Executed | BlockFault:
+        """Execute a block that somebody says is committed: certificate and parent are checked first."""
+        header, head = committed.header, self.head
+        if header.height != self.height + 1 or header.parent != head.digest:
+            return BlockFault("it does not follow the head")
+        trusted = Trusted(height=self.height, time=head.header.time, membership=membership)
+        fault = header_fault(self.rules, trusted, CertifiedHeader(header=header, certificate=committed.certificate))
+        return self.execute(committed.block, known) if fault is None else BlockFault(fault)
+
     def block(self, height: int) -> StoredBlock | None:
         """A committed block with its receipts; None above the head and at height 0."""
         if not 1 <= height <= self.height:
             return None
         data = self._store.get(_block_key(height))
         return None if data is None else _stored(data)
+
+    def blocks_from(self, start: int, *, blocks_max: int, bytes_max: int) -> tuple[CommittedBlock, ...]:
+        """Committed blocks from `start` on within the limits; a single block may be over `bytes_max`."""
+        blocks: list[CommittedBlock] = []
+        size = 0
+        for height in range(start, start + blocks_max):
+            stored = self.block(height)
+            if stored is None:
+                break
+            size += sum(map(len, stored.committed.block.transactions))
+            if blocks and size > bytes_max:
+                break
+            blocks.append(stored.committed)
+        return tuple(blocks)
 
     def certified(self, height: int) -> CertifiedHeader | None:
         """The certified header of a height; None at height 0, which nobody certifies."""

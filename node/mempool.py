@@ -6,13 +6,23 @@ of no id and bytes with another signature have not been checked.
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import Final
 
 from chain.codec import CodecMalformed, decoder
 from chain.rules import ChainRules
 from chain.state import View
-from chain.transaction import TRANSACTION_WINDOW_MS, SignedTransaction, Transaction, Values
+from chain.transaction import (
+    TRANSACTION_WINDOW_MS,
+    SignedTransaction,
+    Transaction,
+    Values,
+)
 from contracts.access import Account, find_account
+
+POOL_BLOCKS_MAX: Final = 8
+"""How many blocks' worth of bytes the pool holds."""
 
 _signed = decoder(SignedTransaction)
 _transaction = decoder(Transaction)
@@ -53,9 +63,13 @@ def read_transaction(rules: ChainRules, raw: bytes) -> tuple[SignedTransaction, 
 def check_transaction(rules: ChainRules, raw: bytes, accounts: View) -> Checked | Refusal:
     """Form, then the signature against the sender's key in the state, never against a key it brings."""
     read = read_transaction(rules, raw)
-    if isinstance(read, Refusal):
-        return read
-    signed, checked = read
+    return read if isinstance(read, Refusal) else check_signature(rules, *read, accounts)
+
+
+def check_signature(
+    rules: ChainRules, signed: SignedTransaction, checked: Checked, accounts: View
+) -> Checked | Refusal:
+    """`checked`, if the sender's key in the state made the signature."""
     sender = checked.transaction.sender
     account: Account | None = find_account(_ReadOnly(accounts.get), sender)
     if account is None:
@@ -101,12 +115,13 @@ class SeenIds:
 
 
 class Mempool:
-    """Checked transactions in the order of arrival, at most `pool_transactions_max` of the profile."""
+    """Checked transactions in the order of arrival, bounded in number and in bytes."""
 
     def __init__(self, rules: ChainRules) -> None:
         self._rules = rules
         self._waiting: dict[bytes, Checked] = {}
         self._by_id: dict[bytes, bytes] = {}
+        self._bytes = 0
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -117,7 +132,11 @@ class Mempool:
     @property
     def full(self) -> bool:
         """Whether no further transaction is taken."""
-        return len(self._waiting) >= self._rules.profile.pool_transactions_max
+        profile = self._rules.profile
+        return (
+            len(self._waiting) >= profile.pool_transactions_max
+            or self._bytes >= POOL_BLOCKS_MAX * profile.block_bytes_max
+        )
 
     def find(self, raw: bytes) -> Checked | None:
         """The checked transaction of exactly these bytes."""
@@ -133,6 +152,7 @@ class Mempool:
             return False
         self._waiting[checked.raw] = checked
         self._by_id[checked.transaction_id] = checked.raw
+        self._bytes += len(checked.raw)
         return True
 
     def remove(self, ids: Iterable[bytes]) -> None:
@@ -141,10 +161,15 @@ class Mempool:
             raw = self._by_id.pop(transaction_id, None)
             if raw is not None:
                 del self._waiting[raw]
+                self._bytes -= len(raw)
 
-    def expire(self, now: int) -> list[Checked]:
-        """Forget and return what can no longer go into a block."""
-        expired = [checked for checked in self._waiting.values() if checked.transaction.valid_until < now]
+    def expire(self, now: int, held: AbstractSet[bytes] = frozenset()) -> list[Checked]:
+        """Forget and return what can no longer go into a block; ids in `held` are in one already, and stay."""
+        expired = [
+            checked
+            for checked in self._waiting.values()
+            if checked.transaction.valid_until < now and checked.transaction_id not in held
+        ]
         self.remove(checked.transaction_id for checked in expired)
         return expired
 

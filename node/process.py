@@ -5,9 +5,11 @@ flushed behind them, and then the log is cut.
 """
 
 import asyncio
+import contextlib
 import errno
 import fcntl
 import gc
+import os
 import signal
 import sys
 import time
@@ -15,28 +17,28 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from chain.codec import CodecMalformed, decode, encode
-from chain.framing import PROTOCOL_VERSION
+from chain.codec import CodecMalformed, decode
+from chain.errors import ChainError
 from chain.profiles import load_profiles
 from chain.quorum import QuorumCertificate, consensus_verify
 from chain.rpc import Hello
 from chain.rules import ChainRules
-from chain.signatures import KeyPair, SchemeName, scheme
-from node.consensus.messages import Authenticated
 from node.execution import Executed
 from node.host import Host, Ports
 from node.ledger import Ledger, LedgerMismatch
-from node.network.frames import Blocks, ConsensusFrame, Fetch, Heads, PeerFrame, Relay
-from node.network.link import Link
+from node.network.frames import Blocks, ConsensusFrame, Fetch, Heads, PeerFrame, Relay, relays
 from node.network.peers import Peers
-from node.network.tls import LinkRole, client_context, identify, server_context
+from node.network.reception import Reception
+from node.network.tls import client_context, server_context
+from node.recovery import Recovery
 from node.rpc_server import RpcServer
 from node.settings import Settings, SettingsInvalid
-from node.storage.disk import DiskStore, StoreUnusable
-from node.storage.interface import LogRecord
-from node.storage.journal import DiskJournal, LogDamaged
+from node.storage.disk import LOG_KEY, DiskStore, StoreUnusable
+from node.storage.interface import LogDamaged, LoggedMessage, LogRecord
+from node.storage.journal import DiskJournal
 from node.storage.memory import ChainStore
 
+HANDSHAKE_S: Final = 5
 HEADS_INTERVAL_S: Final = 1.0
 FLUSH_INTERVAL_S: Final = 3.0
 FLUSH_KEYS: Final = 100_000
@@ -50,8 +52,6 @@ class Node:
         self._settings = settings
         self._genesis = settings.genesis
         self._membership = settings.genesis.membership
-        self._own = settings.replica_id
-        self._key = _own_key(settings)
         self._loop = asyncio.get_running_loop()
         self._stopped = asyncio.Event()
         self._exit_code = 0
@@ -60,20 +60,21 @@ class Node:
         self._store = DiskStore(settings.data / "store")
         self._journal = DiskJournal(settings.data, self._loop.call_soon, self._cannot_write)
         self._peers = self._make_peers()
-        self._hosts = self._make_hosts()
+        self._hosts = self._recovered_hosts()
         self._rpc = RpcServer(
-            replica_id=self._own,
+            replica_id=settings.replica_id,
             membership=self._membership,
             hosts=self._hosts,
             connected=lambda: self._peers.connected,
-            relay=lambda chain_id, raws: self._peers.broadcast(Relay(chain_id=chain_id, transactions=raws)),
+            relay=self._relay,
             schedule=self._loop.call_soon,
         )
         self._last_flush = self._loop.time()
 
     async def run(self) -> int:
-        """Recover, listen, dial, tick; the exit code."""
-        self._recover()
+        """Go on, listen, dial, tick; the exit code."""
+        for host in self._hosts.values():
+            host.resume()
         gc.freeze()  # the collector's pauses over a large state would look like a dead primary
         gc.set_threshold(50_000, 20, 50)
         server = await self._listen()
@@ -81,6 +82,7 @@ class Node:
         for name in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(name, self._stopped.set)
         ticking = self._loop.create_task(self._tick_for_ever())
+        ticking.add_done_callback(self._no_longer_ticking)
         self._note("", f"ready on {self._settings.host}:{self._settings.port}")
         await self._stopped.wait()
         ticking.cancel()
@@ -92,7 +94,7 @@ class Node:
 
     def _make_peers(self) -> Peers:
         return Peers(
-            own=self._own,
+            own=self._settings.replica_id,
             membership=self._membership,
             network_id=self._genesis.network_id,
             addresses=self._settings.peers,
@@ -102,8 +104,8 @@ class Node:
             note=lambda sentence: self._note("", sentence),
         )
 
-    def _make_hosts(self) -> dict[str, Host]:
-        hosts = {}
+    def _make_ledgers(self) -> dict[str, Ledger]:
+        ledgers = {}
         profiles = load_profiles()
         for number, section in enumerate(self._genesis.document.chains):
             profile = profiles.get(section.chain_id)
@@ -113,15 +115,43 @@ class Node:
                     "use the program version that made the network"
                 )
             rules = ChainRules.of(self._genesis.network_id, profile)
-            store = ChainStore(self._store, bytes([number]))
-            hosts[section.chain_id] = Host(
-                ledger=Ledger(rules, self._genesis, store),
-                membership=self._membership,
-                replica_id=self._own,
-                primary_offset=section.primary_offset,
-                ports=self._ports(),
+            ledgers[section.chain_id] = Ledger(rules, self._genesis, ChainStore(self._store, bytes([number])))
+        return ledgers
+
+    def _recovered_hosts(self) -> dict[str, Host]:
+        """Replay the log onto the store, flush, and go on in a new segment."""
+        ledgers = self._make_ledgers()
+        if self._journal.empty and self._store.get(LOG_KEY) is not None:
+            raise LogDamaged(
+                f"the log is missing from {self._settings.data}, and with it what this replica has voted for; put it "
+                "back, or move the node's data folder away and start again: it fetches its blocks from its peers"
             )
+        recoveries = {chain_id: Recovery(ledger, self._membership) for chain_id, ledger in ledgers.items()}
+        for data in self._journal.replay():
+            record = _log_record(data)
+            if record.chain_id not in recoveries:
+                raise LogDamaged(f"the log speaks of {record.chain_id}, a chain of another network; use its own folder")
+            recoveries[record.chain_id].take(record)
+        hosts = {
+            chain_id: self._make_host(ledgers[chain_id], recovery.finish()) for chain_id, recovery in recoveries.items()
+        }
+        older = self._journal.start_segment(_carried(hosts))
+        self._store.write({LOG_KEY: b""})
+        self._store.flush_now()
+        self._journal.drop_segments(older)
         return hosts
+
+    def _make_host(self, ledger: Ledger, taken_back: tuple[LoggedMessage, ...]) -> Host:
+        section = self._genesis.section(ledger.rules.chain_id)
+        assert section is not None
+        return Host(
+            ledger=ledger,
+            membership=self._membership,
+            replica_id=self._settings.replica_id,
+            primary_offset=section.primary_offset,
+            ports=self._ports(),
+            taken_back=taken_back,
+        )
 
     def _ports(self) -> Ports:
         return Ports(
@@ -129,59 +159,41 @@ class Node:
             broadcast=self._peers.broadcast,
             send=self._peers.send,
             connected=lambda: self._peers.connected,
-            sign=self._key.sign,
+            sign=self._settings.consensus_key.sign,
             verify=consensus_verify,
             now=_now_ms,
             committed=self._committed,
             note=self._note,
         )
 
-    def _recover(self) -> None:
-        """Replay the log onto the store, and go on in a new segment."""
-        kept: dict[str, dict[bytes, Authenticated]] = {chain_id: {} for chain_id in self._hosts}
-        for data in self._journal.replay():
-            record: LogRecord = decode(data, LogRecord)  # type: ignore[arg-type]
-            self._hosts[record.chain_id].replay(record, kept[record.chain_id])
-        resumed = [(host, kept[chain_id]) for chain_id, host in self._hosts.items()]
-        for host, messages in resumed:
-            host.take_back(messages)
-        older = self._journal.start_segment(self._carried())
-        self._store.flush(lambda problem: None)
-        self._store.flushed()
-        self._journal.drop_segments(older)
-        for host, _ in resumed:
-            host.resume()
-
-    def _carried(self) -> list[bytes]:
-        return [record for host in self._hosts.values() for record in host.carried()]
-
     async def _listen(self) -> asyncio.Server:
-        context = server_context(self._settings.folder)
-        note = lambda sentence: self._note("", sentence)  # noqa: E731
-        return await self._loop.create_server(
-            lambda: Link(opened=lambda link: None, received=self._first_frame, closed=lambda link: None, note=note),
-            self._settings.host,
-            self._settings.port,
-            ssl=context,
+        reception = Reception(
+            membership=self._membership,
+            network_id=self._genesis.network_id,
+            own=self._settings.replica_id,
+            to_peer=self._peers.accept,
+            to_caller=lambda link: link.hand_over(self._rpc.receive, self._rpc.closed),
+            note=lambda sentence: self._note("", sentence),
         )
+        host, port = self._settings.host, self._settings.port
+        context = server_context(self._settings.folder)
+        try:
+            return await self._loop.create_server(
+                reception.link, host, port, ssl=context, ssl_handshake_timeout=HANDSHAKE_S
+            )
+        except OSError as problem:
+            if problem.errno != errno.EADDRINUSE:
+                raise
+            raise SettingsInvalid(
+                f"port {port} of {host} is in use; stop what listens there, or choose another by CERTNET_PORT"
+            ) from None
 
-    def _first_frame(self, link: Link, body: bytes) -> None:
-        """Who is it? The pin decides for replicas, the key usage for callers."""
-        identity = identify(link.certificate, self._membership)
-        hello = decode(body, Hello)
-        own = Hello(version=PROTOCOL_VERSION, network_id=self._genesis.network_id, speaker=self._own)
-        link.send(encode(own))
-        if (hello.version, hello.network_id) != (own.version, own.network_id):
-            self._note("", f"closed a link: protocol version {hello.version} or network differs from ours")
-            link.close()
-        elif identity.replica is not None and identity.replica == hello.speaker:
-            peer = identity.replica
-            link.hand_over(lambda _, frame: self._peers.accept(peer, frame), lambda _: None)
-        elif LinkRole.GATEWAY in identity.roles or LinkRole.RELAYER in identity.roles:
-            link.hand_over(self._rpc.receive, self._rpc.closed)
-        else:
-            self._note("", "closed a link: its certificate is neither a replica's pinned key nor a caller's")
-            link.close()
+    def _committed(self, host: Host, executed: Executed, certificate: QuorumCertificate) -> None:
+        self._rpc.committed(host, executed, certificate)
+
+    def _relay(self, chain_id: str, transactions: tuple[bytes, ...]) -> None:
+        for relay in relays(chain_id, transactions):
+            self._peers.broadcast(relay)
 
     def _from_peer(self, peer: int, record: PeerFrame) -> None:
         if isinstance(record, Heads):
@@ -202,7 +214,7 @@ class Node:
             case Blocks():
                 host.fetched(peer, record)
 
-    def _peer_changed(self, peer: int, up: bool) -> None:  # noqa: FBT001
+    def _peer_changed(self, peer: int, up: bool) -> None:  # noqa: FBT001 - a callback
         self._note("", f"replica {peer} {'connected' if up else 'lost'}")
         if up:
             self._peers.send(peer, self._heads())
@@ -211,9 +223,6 @@ class Node:
                 host.peer_connected(peer)
             else:
                 host.peer_lost(peer)
-
-    def _committed(self, host: Host, executed: Executed, certificate: QuorumCertificate) -> None:
-        self._rpc.committed(host, executed, certificate)
 
     def _heads(self) -> Heads:
         return Heads(heads=tuple(host.chain_head() for host in self._hosts.values()))
@@ -230,9 +239,15 @@ class Node:
                 last_heads = now
                 self._peers.broadcast(self._heads())
                 for host in self._hosts.values():
-                    if len(host.pool):
-                        self._rpc.expired(host, _now_ms())
+                    self._rpc.expire(host, _now_ms())
             self._flush_if_due(now)
+
+    def _no_longer_ticking(self, task: asyncio.Task[None]) -> None:
+        """Without ticks a node would look alive and do nothing: stop it, and show why."""
+        if not task.cancelled():
+            self._exit_code = 1
+            self._stopped.set()
+            task.result()
 
     def _flush_if_due(self, now: float) -> None:
         """Move what the log holds into the store, then cut the log; an idle node does nothing here."""
@@ -240,32 +255,41 @@ class Node:
         if self._store.busy or not self._store.buffered or not due:
             return
         self._last_flush = now
-        older = self._journal.start_segment(self._carried())
+        try:
+            older = self._journal.start_segment(_carried(self._hosts))
+        except OSError as problem:
+            self._cannot_write(problem)
+            return
 
-        def done(problem: BaseException | None) -> None:
+        def done(problem: Exception | None) -> None:
             self._loop.call_soon_threadsafe(self._flushed, problem, older)
 
         self._store.flush(done)
 
-    def _flushed(self, problem: BaseException | None, older: list[int]) -> None:
-        self._store.flushed()
+    def _flushed(self, problem: Exception | None, older: list[int]) -> None:
+        if self._stopped.is_set():
+            return
         if problem is not None:
             self._cannot_write(problem)
             return
-        self._journal.drop_segments(older)
+        self._store.flushed()
+        try:
+            self._journal.drop_segments(older)
+        except OSError as failure:
+            self._cannot_write(failure)
 
-    def _cannot_write(self, problem: BaseException) -> None:
+    def _cannot_write(self, problem: Exception) -> None:
         """What cannot be made durable must not be promised: stop."""
-        full = isinstance(problem, OSError) and problem.errno == errno.ENOSPC
-        cause = "the disk is full; make room" if full else f"{problem}; look at the disk"
-        self._note("", f"cannot write to {self._settings.data}: {cause} and start the node again")
+        if not self._stopped.is_set():
+            self._note("", f"cannot write to {self._settings.data}: {_disk_advice(problem)} and start the node again")
         self._exit_code = EXIT_UNUSABLE
         self._stopped.set()
 
     def _note(self, chain_id: str, sentence: str) -> None:
         where = f"{chain_id}: " if chain_id else ""
-        name = self._membership.replicas[self._own].name
-        print(f"{time.strftime('%H:%M:%S')} {name} {where}{sentence}", file=sys.stderr, flush=True)  # noqa: T201
+        name = self._membership.replicas[self._settings.replica_id].name
+        with contextlib.suppress(OSError):  # whoever read our words may be gone
+            print(f"{time.strftime('%H:%M:%S')} {name} {where}{sentence}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def main(folder: Path, load: Callable[[Path], Settings]) -> int:
@@ -280,10 +304,10 @@ def main(folder: Path, load: Callable[[Path], Settings]) -> int:
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(run())
-    except (SettingsInvalid, LedgerMismatch, StoreUnusable, LogDamaged, CodecMalformed) as problem:
+    except (SettingsInvalid, LedgerMismatch, StoreUnusable, LogDamaged, ChainError) as problem:
         print(problem, file=sys.stderr)  # noqa: T201
     except OSError as problem:
-        print(f"cannot start the node in {folder}: {problem}", file=sys.stderr)  # noqa: T201
+        print(f"cannot start the node in {folder}: {_disk_advice(problem)} and start it again", file=sys.stderr)  # noqa: T201
     return EXIT_UNUSABLE
 
 
@@ -295,19 +319,28 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return uvloop.new_event_loop
 
 
-def _own_key(settings: Settings) -> KeyPair:
-    key = scheme(SchemeName.ED25519).key_pair(settings.consensus_seed)
-    if key.public_key != settings.genesis.membership.key(settings.replica_id):
-        raise SettingsInvalid(f"{settings.folder / 'consensus.key'} is not the key of this replica in the genesis document")
-    return key
+def _carried(hosts: dict[str, Host]) -> list[bytes]:
+    return [record for host in hosts.values() for record in host.carried()]
 
 
-def _lock_folder(data: Path) -> object:
-    """Two processes with one key would sign two different votes: refuse the second."""
-    handle = (data / "lock").open("w")
+def _log_record(data: bytes) -> LogRecord:
+    try:
+        return decode(data, LogRecord)  # type: ignore[arg-type]
+    except CodecMalformed as problem:
+        raise LogDamaged(f"the log holds a record that is {problem}; use the program version that wrote it") from None
+
+
+def _disk_advice(problem: Exception) -> str:
+    full = os.strerror(errno.ENOSPC) in str(problem)  # LMDB has exceptions of its own for it
+    return "the disk is full; make room" if full else f"{problem}; put that right"
+
+
+def _lock_folder(data: Path) -> int:
+    """Two processes with one key would sign two different votes: refuse the second. Held until the process ends."""
+    handle = os.open(data / "lock", os.O_CREAT | os.O_WRONLY, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         raise SettingsInvalid(f"another node runs in {data}; stop it first") from None
     return handle
 

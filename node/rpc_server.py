@@ -1,8 +1,9 @@
 """Answers callers: the records of `chain.rpc` over accepted links (protocol 12)."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
 from chain.codec import decoder, encode
 from chain.light_client import CertifiedHeader
@@ -35,9 +36,11 @@ from node.ledger import StoredBlock
 from node.mempool import Checked, Refusal
 from node.network.link import Link
 
-SLICE_TRANSACTIONS = 64
+SLICE_TRANSACTIONS: Final = 64
 """How many transactions are checked before votes are heard again."""
-QUEUE_TRANSACTIONS_MAX = 50_000
+QUEUE_TRANSACTIONS_MAX: Final = 50_000
+QUEUE_BYTES_MAX: Final = 64_000_000
+WAITERS_MAX: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class Waiter:
 
 @dataclass(slots=True)
 class Follower:
-    """A caller that is told of every block from `next` on."""
+    """A caller that is told of every durable block from `next` on."""
 
     link: Link
     request: int
@@ -79,8 +82,11 @@ class RpcServer:
     relay: Callable[[str, tuple[bytes, ...]], None]
     schedule: Callable[[Callable[[], None]], object]
     _queue: deque[Ingress] = field(default_factory=deque)
+    _queue_bytes: int = 0
     _scheduled: bool = False
     _waiters: dict[bytes, list[Waiter]] = field(default_factory=dict)
+    _waiting: int = 0
+    """How many waiters there are."""
     _followers: list[Follower] = field(default_factory=list)
 
     def receive(self, link: Link, body: bytes) -> None:
@@ -102,21 +108,25 @@ class RpcServer:
     def closed(self, link: Link) -> None:
         """A caller is gone; its transactions go their way all the same."""
         self._followers = [follower for follower in self._followers if follower.link is not link]
-        for transaction_id in [i for i, waiters in self._waiters.items() if any(w.link is link for w in waiters)]:
-            self._waiters[transaction_id] = [w for w in self._waiters[transaction_id] if w.link is not link]
+        for transaction_id, waiters in list(self._waiters.items()):
+            others = [waiter for waiter in waiters if waiter.link is not link]
+            self._waiting -= len(waiters) - len(others)
+            if others:
+                self._waiters[transaction_id] = others
+            else:
+                del self._waiters[transaction_id]
 
     def relayed(self, host: Host, transactions: tuple[bytes, ...]) -> None:
-        """Transactions that a peer has taken."""
-        if len(self._queue) < QUEUE_TRANSACTIONS_MAX:
-            self._queue.extend(Ingress(host, raw, None) for raw in transactions)
-            self._pump_soon()
+        """Transactions that a peer has taken. What does not fit is left out: the peer has them and sends them again."""
+        if self._has_room(transactions):
+            self._enqueue(Ingress(host, raw, None) for raw in transactions)
 
     def committed(self, host: Host, executed: Executed, certificate: QuorumCertificate) -> None:
         """A block is durable: whoever waits for one of its transactions, or follows the chain, is told."""
         certified = CertifiedHeader(header=executed.block.header, certificate=certificate)
         requests: dict[tuple[Link, int], list[Included]] = {}
         for place, checked in enumerate(executed.transactions):
-            for waiter in self._waiters.pop(checked.transaction_id, ()):
+            for waiter in self._dismiss(checked.transaction_id):
                 included = Included(index=waiter.index, place=place, receipt=executed.receipts[place])
                 requests.setdefault((waiter.link, waiter.request), []).append(included)
         for (link, request), included_all in requests.items():
@@ -125,16 +135,19 @@ class RpcServer:
             if follower.host is host:
                 self._advance(follower, executed, certified)
 
-    def expired(self, host: Host, now: int) -> None:
-        """Tell whoever waits for a transaction that no block can hold any more."""
-        for checked in host.pool.expire(now):
-            for waiter in self._waiters.pop(checked.transaction_id, ()):
+    def expire(self, host: Host, now: int) -> None:
+        """Tell whoever waits for a transaction that, by this node's clock, no block can hold any more.
+
+        That is a hint: only a certified header later than its end of validity proves it.
+        """
+        for checked in host.expire(now):
+            for waiter in self._dismiss(checked.transaction_id):
                 _reject(waiter, "transaction-expired", (checked.transaction.valid_until, now))
 
     def _submit(self, link: Link, submit: Submit) -> None:
         host = self.hosts.get(submit.chain_id)
         code = "chain-unknown" if host is None else host.waits_for()
-        if not code and len(self._queue) + len(submit.transactions) > QUEUE_TRANSACTIONS_MAX:
+        if not code and not self._has_room(submit.transactions):
             code = "queue-full"
         if code or host is None:
             rejected = tuple(
@@ -142,8 +155,21 @@ class RpcServer:
             )
             _send(link, _outcomes(submit.request, None, (), (), rejected))
             return
-        for index, raw in enumerate(submit.transactions):
-            self._queue.append(Ingress(host, raw, Waiter(link, submit.request, index)))
+        self._enqueue(
+            Ingress(host, raw, Waiter(link, submit.request, index)) for index, raw in enumerate(submit.transactions)
+        )
+
+    def _has_room(self, transactions: tuple[bytes, ...]) -> bool:
+        return (
+            len(self._queue) + len(transactions) <= QUEUE_TRANSACTIONS_MAX
+            and self._queue_bytes + sum(map(len, transactions)) <= QUEUE_BYTES_MAX
+            and self._waiting + len(transactions) <= WAITERS_MAX
+        )
+
+    def _enqueue(self, arrivals: Iterable[Ingress]) -> None:
+        for ingress in arrivals:
+            self._queue.append(ingress)
+            self._queue_bytes += len(ingress.raw)
         self._pump_soon()
 
     def _pump_soon(self) -> None:
@@ -154,23 +180,22 @@ class RpcServer:
     def _pump(self) -> None:
         """One slice of the queue: check, take, pass on, and let the replica propose."""
         self._scheduled = False
+        part = [self._queue.popleft() for _ in range(min(SLICE_TRANSACTIONS, len(self._queue)))]
+        self._queue_bytes -= sum(len(ingress.raw) for ingress in part)
+        self._pump_soon()
         taken: dict[str, list[bytes]] = {}
-        touched: dict[str, Host] = {}
-        for _ in range(min(SLICE_TRANSACTIONS, len(self._queue))):
-            ingress = self._queue.popleft()
-            touched[ingress.host.rules.chain_id] = ingress.host
+        for ingress in part:
             if self._take(ingress):
                 taken.setdefault(ingress.host.rules.chain_id, []).append(ingress.raw)
         for chain_id, raws in taken.items():
             self.relay(chain_id, tuple(raws))
-        for host in touched.values():
+        for host in {ingress.host.rules.chain_id: ingress.host for ingress in part}.values():
             host.requests_admitted()
-        self._pump_soon()
 
     def _take(self, ingress: Ingress) -> bool:
         """Take one transaction; whether it is new here from a caller, and so to be passed on."""
         host, waiter = ingress.host, ingress.waiter
-        known = host.pool.find(ingress.raw) is not None
+        before = len(host.pool)
         outcome = host.admit(ingress.raw, local=waiter is not None)
         if waiter is None:
             return False
@@ -178,11 +203,19 @@ class RpcServer:
             _reject(waiter, outcome.code, outcome.values)
             return False
         height = host.ledger.seen.height_of(outcome.transaction_id)
-        if height is not None:
+        if height is not None and height <= host.durable_height:
             self._answer_committed(host, height, outcome, waiter)
             return False
-        self._waiters.setdefault(outcome.transaction_id, []).append(waiter)
-        return not known
+        if waiter.link.open:
+            self._waiters.setdefault(outcome.transaction_id, []).append(waiter)
+            self._waiting += 1
+        return len(host.pool) > before
+
+    def _dismiss(self, transaction_id: bytes) -> list[Waiter]:
+        """Whoever waits for the transaction, from now on no more."""
+        waiters = self._waiters.pop(transaction_id, [])
+        self._waiting -= len(waiters)
+        return waiters
 
     def _answer_committed(self, host: Host, height: int, checked: Checked, waiter: Waiter) -> None:
         """The transaction is in a block already: the same answer as the first time."""
@@ -240,6 +273,8 @@ class RpcServer:
         if host is None:
             _send(link, Refused(request=follow.request, code="chain-unknown", values=(follow.chain_id,)))
             return
+        # One per link and chain: a newer wish takes the place of the older.
+        self._followers = [f for f in self._followers if not (f.link is link and f.host is host)]
         follower = Follower(link, follow.request, host, follow.height + 1)
         self._followers.append(follower)
         link.drained = lambda: self._drained(link)
@@ -254,7 +289,7 @@ class RpcServer:
         self, follower: Follower, executed: Executed | None = None, certified: CertifiedHeader | None = None
     ) -> None:
         """Send a follower what it has not had, as long as it reads; the newest block without a look at the disk."""
-        while follower.next <= follower.host.ledger.height and not follower.link.paused:
+        while follower.next <= follower.host.durable_height and follower.link.open and not follower.link.paused:
             if executed is not None and executed.block.header.height == follower.next:
                 answer = BlockAnswer(
                     request=follower.request,
@@ -290,9 +325,7 @@ def _outcomes(
     included: tuple[Included, ...],
     rejected: tuple[Rejection, ...] = (),
 ) -> Outcomes:
-    return Outcomes(
-        request=request, rejected=rejected, certified=certified, receipt_leaves=leaves, included=included
-    )
+    return Outcomes(request=request, rejected=rejected, certified=certified, receipt_leaves=leaves, included=included)
 
 
 def _certified(stored: StoredBlock) -> CertifiedHeader:

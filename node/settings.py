@@ -7,13 +7,17 @@ A node's folder holds `node.json` (this record), `consensus.key` (32 bytes in he
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
+from chain.errors import ChainError
 from chain.genesis import Genesis, parse_genesis
+from chain.signatures import KeyPair, SchemeName, scheme
 
+SEED_BYTES: Final = 32
+TLS_FILES: Final = ("tls.key", "tls.crt", "ca.crt")
 Port = Annotated[int, Meta(ge=1, le=65_535)]
 
 
@@ -43,7 +47,7 @@ class Settings:
     host: str
     port: int
     peers: dict[int, tuple[str, int]]
-    consensus_seed: bytes
+    consensus_key: KeyPair
 
 
 def load_settings(folder: Path) -> Settings:
@@ -52,8 +56,13 @@ def load_settings(folder: Path) -> Settings:
         file = msgspec.json.decode((folder / "node.json").read_bytes(), type=NodeFile)
         genesis = parse_genesis((folder / file.genesis).read_bytes())
         seed = bytes.fromhex((folder / "consensus.key").read_text().strip())
-    except (OSError, ValueError, msgspec.DecodeError) as problem:
-        raise SettingsInvalid(f"cannot read the node's folder {folder}: {problem}") from None
+        for name in TLS_FILES:
+            (folder / name).open("rb").close()
+        port = msgspec.convert(int(os.environ.get("CERTNET_PORT", file.port)), Port)
+    except (OSError, ValueError, msgspec.MsgspecError, ChainError) as problem:
+        raise SettingsInvalid(
+            f"cannot read the node's folder {folder}: {problem}; make the network again, or put back what is missing"
+        ) from None
     names = [replica.name for replica in genesis.document.replicas]
     if file.name not in names or set(file.peers) != set(names):
         raise SettingsInvalid(f"{folder / 'node.json'} must name this node and an address for each of {names}")
@@ -64,7 +73,16 @@ def load_settings(folder: Path) -> Settings:
         genesis=genesis,
         replica_id=own,
         host=os.environ.get("CERTNET_HOST", file.host),
-        port=int(os.environ.get("CERTNET_PORT", file.port)),
+        port=port,
         peers={names.index(name): address for name, address in file.peers.items() if name != file.name},
-        consensus_seed=seed,
+        consensus_key=_consensus_key(folder, seed, genesis.membership.key(own)),
     )
+
+
+def _consensus_key(folder: Path, seed: bytes, expected: bytes) -> KeyPair:
+    key = scheme(SchemeName.ED25519).key_pair(seed) if len(seed) == SEED_BYTES else None
+    if key is None or key.public_key != expected:
+        raise SettingsInvalid(
+            f"{folder / 'consensus.key'} is not the key of this replica in the genesis document; put back the right file"
+        )
+    return key

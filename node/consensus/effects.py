@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from chain.block import Block, BlockHeader, CommittedBlock
-from node.consensus.messages import Authenticated, Message
+from node.consensus.messages import Authenticated, Message, PreparedCertificate
 
 
 class Reason(StrEnum):
@@ -16,6 +16,7 @@ class Reason(StrEnum):
     NOT_PRIMARY = "not-primary"
     NOT_BACKUP = "not-backup"
     VIEW_DIFFERS = "view-differs"
+    VIEW_CHANGE_NOT_PERFORMED = "view-change-not-performed"
     HEADER_MALFORMED = "header-malformed"
     PARENT_NOT_CERTIFIED = "parent-not-certified"
     CONFLICTS = "conflicts"
@@ -48,12 +49,17 @@ class BlockBuilt:
 
 @dataclass(frozen=True, slots=True)
 class NothingToBuild:
-    """No transaction in the pool can go into a block now."""
+    """No transaction in the pool can go into a block now; one may later."""
+
+
+@dataclass(frozen=True, slots=True)
+class NothingWaits:
+    """The pool is empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class BlockValidated:
-    """Whether executing the block gave the roots in its header, and its time and transactions are allowed."""
+    """Whether executing the block gave what its header claims, and its transactions are allowed."""
 
     block: bytes
     valid: bool
@@ -67,21 +73,33 @@ class BlockSynced:
     block: bytes
 
 
-Input = RequestReceived | MessageReceived | Tick | BlockBuilt | NothingToBuild | BlockValidated | BlockSynced
+Input = (
+    RequestReceived | MessageReceived | Tick | BlockBuilt | NothingToBuild | NothingWaits | BlockValidated | BlockSynced
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Sign `message`, make it durable, then send it to all others and give it back as an input."""
+    """Sign `message`, make it durable, then send it to all others and give it back as an input.
+
+    A commit comes with the proof that its block is prepared, durable in the same record: a later change of view
+    must be able to show it, also after a restart.
+    """
 
     message: Message
+    prepared: PreparedCertificate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """Keep a proposal durable before it is voted for: after a restart it must be the same one."""
+
+    proposal: Authenticated
 
 
 @dataclass(frozen=True, slots=True)
 class Resend:
-    """Send again what this replica has sent for the height in flight; it is durable already."""
-
-    messages: tuple[Message, ...]
+    """Nothing moves: send again what was sent for the height in flight, and what waits in the pool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +112,9 @@ class BuildBlock:
 
 @dataclass(frozen=True, slots=True)
 class ValidateBlock:
-    """Execute a proposed block on the present head and say whether it is as its header claims.
-
-    Only a `fresh` proposal's time is held against the clock: one taken up again may be hours old.
-    """
+    """Execute a proposed block on the present head and say whether it is as its header claims."""
 
     block: Block
-    fresh: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +123,6 @@ class CommitBlock:
 
     block: bytes
     committed: CommittedBlock
-
-
-@dataclass(frozen=True, slots=True)
-class Accept:
-    """Keep a proposal durable before it is voted for: after a restart it must be the same one."""
-
-    proposal: Authenticated
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,5 +140,4 @@ class Drop:
     reason: Reason
 
 
-Effect = Cast | Resend | BuildBlock | ValidateBlock | CommitBlock | Accept | Behind | Drop
-
+Effect = Cast | Accept | Resend | BuildBlock | ValidateBlock | CommitBlock | Behind | Drop

@@ -1,13 +1,26 @@
 """The messages of the height in flight, and of the few heights ahead.
 
-The log only collects and counts; what follows from a count is decided in `normal_case`.
+The log only collects and counts; what follows from a count is decided in `replica`.
 """
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from chain.membership import Membership
 from chain.quorum import QuorumCertificate
-from node.consensus.messages import FUTURE_HEIGHTS_MAX, Authenticated, Commit, PrePrepare, Prepare, place
+from node.consensus.messages import (
+    Authenticated,
+    Commit,
+    Prepare,
+    PreparedCertificate,
+    PrePrepare,
+    place,
+)
+
+FUTURE_HEIGHTS_MAX: Final = 8
+"""How many heights ahead votes of one sender are kept."""
+FUTURE_PROPOSALS_MAX: Final = 2
+"""How many heights ahead proposals are kept: they are large, and a replica farther behind fetches blocks."""
 
 
 @dataclass(slots=True)
@@ -24,56 +37,70 @@ class InFlight:
         """The votes of the phase of `vote`, by signer."""
         return self.prepares if isinstance(vote.message, Prepare) else self.commits
 
-    def prepared(self, membership: Membership, primary: int) -> bool:
-        """prepared(m, v, n, i): the pre-prepare, and quorum - 1 matching prepares of distinct backups (4.2)."""
-        if self.proposal is None or not self.valid:
-            return False
-        matching = sum(
-            vote.block == self.proposal.block for signer, vote in self.prepares.items() if signer != primary
-        )
-        return matching >= membership.quorum - 1
+    def prepared(self, membership: Membership) -> PreparedCertificate | None:
+        """Prepared, as a proof: the pre-prepare and quorum - 1 prepares of distinct backups (4.2).
 
-    def certificate(self, membership: Membership, view: int) -> QuorumCertificate | None:
-        """committed-local(m, v, n, i), as a proof: the first quorum of matching commits by place (4.2)."""
-        if self.proposal is None:
+        Only backups are among the prepares: the replica drops a primary's.
+        """
+        assert self.proposal is not None and self.valid  # noqa: PT018
+        signers = self._matching(self.prepares)
+        if len(signers) < membership.quorum - 1:
             return None
-        matching = sorted(
-            signer for signer, vote in self.commits.items() if vote.block == self.proposal.block
+        signers = signers[: membership.quorum - 1]
+        height, view = place(self.proposal.message)
+        return PreparedCertificate(
+            view=view,
+            height=height,
+            block=self.proposal.digest,
+            pre_prepare=self.proposal.signature,
+            signers=tuple(signers),
+            prepares=tuple(self.prepares[signer].signature for signer in signers),
         )
-        if len(matching) < membership.quorum:
+
+    def certificate(self, membership: Membership) -> QuorumCertificate | None:
+        """Committed-local, as a proof: the first quorum of matching commits by place (4.2)."""
+        assert self.proposal is not None
+        signers = self._matching(self.commits)
+        if len(signers) < membership.quorum:
             return None
-        signers = tuple(matching[: membership.quorum])
+        signers = signers[: membership.quorum]
+        _, view = place(self.proposal.message)
         signatures = tuple(self.commits[signer].signature for signer in signers)
-        return QuorumCertificate(view=view, signers=signers, signatures=signatures)
+        return QuorumCertificate(view=view, signers=tuple(signers), signatures=signatures)
+
+    def _matching(self, votes: dict[int, Authenticated]) -> list[int]:
+        """Who voted for the proposed block, ascending."""
+        assert self.proposal is not None
+        return sorted(signer for signer, vote in votes.items() if vote.digest == self.proposal.digest)
 
 
 @dataclass(slots=True)
 class Future:
-    """Messages for heights or views that are not in flight yet: bounded per sender, the farthest left out."""
+    """Messages for heights that are not in flight yet: per sender, height and kind the one of the highest view."""
 
-    kept: dict[tuple[int, int, int, type], Authenticated] = field(default_factory=dict)
-    """By (height, view, signer, kind)."""
+    kept: dict[tuple[int, int, int], Authenticated] = field(default_factory=dict)
+    """By (height, rank of the kind, signer)."""
 
-    def keep(self, received: Authenticated, height: int) -> bool:
-        """Keep a message for a height at most FUTURE_HEIGHTS_MAX ahead; False if it is too far or a repeat."""
+    def admits(self, received: Authenticated, height: int) -> bool:
+        """Whether a message is for one of the few heights after `height`, the one in flight."""
+        far = FUTURE_PROPOSALS_MAX if isinstance(received.message, PrePrepare) else FUTURE_HEIGHTS_MAX
+        return height < place(received.message)[0] <= height + far
+
+    def keep(self, received: Authenticated) -> bool:
+        """Keep a message that is admitted; False if one of the same view or a higher one is kept already."""
         at, view = place(received.message)
-        key = (at, view, received.signer, type(received.message))
-        if at > height + FUTURE_HEIGHTS_MAX or key in self.kept:
+        key = (at, _RANKS[type(received.message)], received.signer)
+        earlier = self.kept.get(key)
+        if earlier is not None and place(earlier.message)[1] >= view:
             return False
         self.kept[key] = received
         return True
 
     def take(self, height: int) -> list[Authenticated]:
         """The messages for `height`, proposals first; those for lower heights are forgotten."""
-        due = sorted((key for key in self.kept if key[0] <= height), key=_order)
-        messages = [(key, self.kept.pop(key)) for key in due]
-        return [message for key, message in messages if key[0] == height]
+        due = sorted(key for key in self.kept if key[0] <= height)
+        messages = [(at, self.kept.pop((at, rank, signer))) for at, rank, signer in due]
+        return [message for at, message in messages if at == height]
 
 
-def _order(key: tuple[int, int, int, type]) -> tuple[int, int, int, int]:
-    height, view, signer, kind = key
-    return height, view, _rank(kind), signer
-
-
-def _rank(kind: type) -> int:
-    return (PrePrepare, Prepare, Commit).index(kind)
+_RANKS: Final[dict[type, int]] = {PrePrepare: 0, Prepare: 1, Commit: 2}

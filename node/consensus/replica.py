@@ -6,16 +6,20 @@ R1  The primary of the view asks for a block when nothing is in flight and somet
 R2  It proposes the block with the certificate of the parent; a proposal is durable before it is sent.
 R3  A backup accepts the first proposal of its view's primary for the next height, if the parent is its own head
     and certified, and keeps it durable before it votes.
-R4  It executes the block; only if the roots agree does it cast its prepare.
+R4  It executes the block; only if it is as its header claims does it cast its prepare.
 R5  Prepared = the proposal, valid, and quorum - 1 matching prepares of distinct backups: cast a commit.
 R6  A quorum of matching commits commits the block, whoever cast them.
-R7  While something is in flight, every `resend_ticks` ticks the own messages are sent again: links may break.
+R7  At most one message of each kind is ever cast for one height and view, across restarts too.
+R8  While something is pending, every `progress_ticks` ticks without progress what was sent is sent again.
+
+The normal case is complete. A change of view is not performed yet: its messages are dropped.
 """
 
 from dataclasses import dataclass
 from typing import assert_never
 
 from chain.block import Block, BlockHeader, CommittedBlock
+from chain.ids import View
 from chain.light_client import CertifiedHeader, commit_fault
 from chain.membership import Membership
 from chain.quorum import QuorumCertificate
@@ -34,6 +38,7 @@ from node.consensus.effects import (
     Input,
     MessageReceived,
     NothingToBuild,
+    NothingWaits,
     Reason,
     RequestReceived,
     Resend,
@@ -41,7 +46,17 @@ from node.consensus.effects import (
     ValidateBlock,
 )
 from node.consensus.log import Future, InFlight
-from node.consensus.messages import Authenticated, Commit, Message, PrePrepare, Prepare, place
+from node.consensus.messages import (
+    Authenticated,
+    Commit,
+    NewView,
+    Prepare,
+    PreparedCertificate,
+    PrePrepare,
+    ViewChange,
+    Vote,
+    place,
+)
 
 Effects = tuple[Effect, ...]
 
@@ -59,20 +74,21 @@ class Replica:
     """One replica of one chain."""
 
     def __init__(
-        self, *, rules: ChainRules, membership: Membership, place_: int, primary_offset: int, head: Head
+        self, *, rules: ChainRules, membership: Membership, replica_id: int, primary_offset: int, head: Head
     ) -> None:
         self.rules = rules
         self.membership = membership
-        self.replica_id = place_
+        self.replica_id = replica_id
         self.head = head
-        self.view = 0
+        self.view = View(0)
+        self.prepared: PreparedCertificate | None = None
+        """The proof behind the own commit of the height in flight."""
         self._offset = primary_offset
         self._flight = InFlight()
         self._future = Future()
+        self._cast_kinds: set[type] = set()
+        """R7: the kinds of message cast for this height and view, durable or on their way to the disk."""
         self._building = False
-        """From asking for a block until the own proposal is durable."""
-        self._cast_commit = False
-        """Whether the own commit of this height is on its way through the disk."""
         self._wanted = False
         self._idle_ticks = 0
 
@@ -84,7 +100,7 @@ class Replica:
     @property
     def primary(self) -> int:
         """The primary of the present view."""
-        return self.membership.primary(self.view, self._offset)  # type: ignore[arg-type]
+        return self.membership.primary(self.view, self._offset)
 
     @property
     def is_primary(self) -> bool:
@@ -93,24 +109,19 @@ class Replica:
 
     @property
     def pending(self) -> bool:
-        """Whether anything waits: a request, a block being built, or one in flight. Only then do ticks matter."""
-        return self._wanted or self._building or self._flight.proposal is not None or bool(self._flight.commits)
-
-    @property
-    def proposal(self) -> Authenticated | None:
-        """The proposal of the height in flight."""
-        return self._flight.proposal
+        """Whether a request waits, or a block is proposed and not committed. Only then do ticks matter."""
+        return self._wanted or self._building or self._flight.proposal is not None
 
     @property
     def phase(self) -> str:
         """Where the height in flight stands, in the paper's words."""
-        if self._flight.proposal is None:
-            return "building" if self._building else "idle"
-        if self.replica_id in self._flight.commits:
+        if self.prepared is not None:
             return "prepared"
-        return "pre-prepared"
+        if self._flight.proposal is not None:
+            return "pre-prepared"
+        return "building" if self._building else "idle"
 
-    def step(self, incoming: Input) -> Effects:
+    def step(self, incoming: Input) -> Effects:  # noqa: PLR0911 - one case, one line
         """One input in, effects out; their order is a promise to be kept."""
         match incoming:
             case MessageReceived(received):
@@ -120,7 +131,10 @@ class Replica:
             case BlockBuilt(block):
                 return self._on_built(block)
             case NothingToBuild():
-                self._building = self._wanted = False
+                self._building = False
+                return ()
+            case NothingWaits():
+                self._wanted = False
                 return ()
             case RequestReceived():
                 self._wanted = True
@@ -132,50 +146,59 @@ class Replica:
             case _:
                 assert_never(incoming)
 
-    def restore(self, sent: tuple[Authenticated, ...]) -> Effects:
-        """Take back the own and accepted messages of the height in flight after a restart, without new votes."""
-        proposal: Effects = ()
-        for message in sent:
-            if place(message.message) != (self.height, self.view):
-                continue
-            if isinstance(message.message, PrePrepare):
-                self._flight.proposal = message
-                proposal = (ValidateBlock(message.message.block, fresh=False),)
-            else:
-                self._flight.votes(message).setdefault(message.signer, message)
-        return proposal
+    def restore(self, logged: tuple[Authenticated, ...], prepared: PreparedCertificate | None) -> Effects:
+        """Take back what the log holds of the height in flight: own messages and the accepted proposal.
 
-    def sent(self) -> tuple[Message, ...]:
-        """This replica's own messages of the height in flight."""
-        flight = self._flight
-        own: list[Message] = []
-        if flight.proposal is not None and flight.proposal.signer == self.replica_id:
-            own.append(flight.proposal.message)
-        for votes in (flight.prepares, flight.commits):
-            if self.replica_id in votes:
-                own.append(votes[self.replica_id].message)
-        return tuple(own)
+        They bind as before the restart: no kind is cast again, no other proposal is accepted.
+        """
+        self.prepared = prepared
+        effects: Effects = ()
+        for taken in logged:
+            message = taken.message
+            assert place(message) == (self.height, self.view)
+            if taken.signer == self.replica_id:
+                self._cast_kinds.add(type(message))
+            if isinstance(message, PrePrepare):
+                self._flight.proposal = taken
+                effects = (ValidateBlock(message.block),)
+            else:
+                self._flight.votes(taken)[taken.signer] = taken
+        return effects
 
     def _on_message(self, received: Authenticated) -> Effects:
-        height, view = place(received.message)
-        if height < self.height or view < self.view:
-            return (Drop(Reason.STALE),)
+        message = received.message
+        fault = self._message_fault(received)
+        if fault is not None:
+            return (Drop(fault),)
+        assert not isinstance(message, ViewChange | NewView)
+        height, _ = place(message)
         if height > self.height:
-            kept = self._future.keep(received, self.height)
-            drop: Effects = () if kept else (Drop(Reason.TOO_FAR_AHEAD),)
-            return (*drop, Behind(received.signer, height - 1))
-        if view > self.view:
-            return (Drop(Reason.VIEW_DIFFERS),)
-        if isinstance(received.message, PrePrepare):
-            return self._on_pre_prepare(received, received.message)
-        return self._on_vote(received)
+            return (*self._keep_for_later(received), Behind(received.signer, height - 1))
+        if isinstance(message, PrePrepare):
+            return self._on_pre_prepare(received, message)
+        return self._on_vote(received, message)
+
+    def _message_fault(self, received: Authenticated) -> Reason | None:
+        """Why a message cannot count, now or at a later height."""
+        message = received.message
+        if isinstance(message, ViewChange | NewView):
+            return Reason.VIEW_CHANGE_NOT_PERFORMED
+        height, view = place(message)
+        if height < self.height or view < self.view:
+            return Reason.STALE
+        if isinstance(message, PrePrepare) and received.signer != self.membership.primary(View(view), self._offset):
+            return Reason.NOT_PRIMARY
+        return Reason.VIEW_DIFFERS if height == self.height and view > self.view else None
+
+    def _keep_for_later(self, received: Authenticated) -> Effects:
+        if not self._future.admits(received, self.height):
+            return (Drop(Reason.TOO_FAR_AHEAD),)
+        return () if self._future.keep(received) else (Drop(Reason.DUPLICATE),)
 
     def _on_pre_prepare(self, received: Authenticated, proposal: PrePrepare) -> Effects:
         flight = self._flight
-        if received.signer != self.primary:
-            return (Drop(Reason.NOT_PRIMARY),)
         if flight.proposal is not None:
-            same = flight.proposal.block == received.block
+            same = flight.proposal.digest == received.digest
             return (Drop(Reason.DUPLICATE if same else Reason.CONFLICTS),)
         fault = self._proposal_fault(proposal)
         if fault is not None:
@@ -186,7 +209,7 @@ class Replica:
             self._building = False
             flight.valid = True
             return self._advance()
-        return (Accept(received), ValidateBlock(proposal.block, fresh=True))
+        return (Accept(received), ValidateBlock(proposal.block))
 
     def _proposal_fault(self, proposal: PrePrepare) -> Reason | None:
         """R3: why the proposal is not one for the next height on this replica's head."""
@@ -216,46 +239,53 @@ class Replica:
         parent = CertifiedHeader(header=self.head.header, certificate=certificate)
         return commit_fault(self.rules, parent, self.membership) is None
 
-    def _on_vote(self, vote: Authenticated) -> Effects:
-        votes = self._flight.votes(vote)
-        if isinstance(vote.message, Prepare) and vote.signer == self.primary:
+    def _on_vote(self, received: Authenticated, vote: Vote) -> Effects:
+        if isinstance(vote, Prepare) and received.signer == self.primary:
             return (Drop(Reason.NOT_BACKUP),)
-        if vote.signer in votes:
-            same = votes[vote.signer].block == vote.block
+        votes = self._flight.votes(received)
+        if received.signer in votes:
+            same = votes[received.signer].digest == received.digest
             return (Drop(Reason.DUPLICATE if same else Reason.CONFLICTS),)
-        votes[vote.signer] = vote
+        votes[received.signer] = received
         return self._advance()
 
     def _on_validated(self, block: bytes, *, valid: bool) -> Effects:
         flight = self._flight
-        if flight.proposal is None or flight.proposal.block != block or flight.valid is not None:
+        if flight.proposal is None or flight.proposal.digest != block or flight.valid is not None:
             return ()
         flight.valid = valid
         if not valid:
             return (Drop(Reason.INVALID_BLOCK),)
-        if self.is_primary or self.replica_id in flight.prepares:
+        if self.is_primary:
             return self._advance()
-        return (Cast(Prepare(view=self.view, height=self.height, block=block)), *self._advance())
+        return (*self._cast(Prepare(view=self.view, height=self.height, block=block)), *self._advance())
 
     def _advance(self) -> Effects:
         """R5 and R6: what the votes collected so far allow."""
         flight = self._flight
-        if not flight.valid or flight.proposal is None:
+        if flight.proposal is None or not flight.valid:
             return ()
-        certificate = flight.certificate(self.membership, self.view)
+        certificate = flight.certificate(self.membership)
         if certificate is not None:
             return self._commit(flight.proposal, certificate)
-        own_commit = flight.commits.get(self.replica_id)
-        if own_commit is None and flight.prepared(self.membership, self.primary) and not self._cast_commit:
-            self._cast_commit = True
-            return (Cast(Commit(view=self.view, height=self.height, block=flight.proposal.block)),)
-        return ()
+        prepared = flight.prepared(self.membership)
+        if prepared is None or Commit in self._cast_kinds:
+            return ()
+        self.prepared = prepared
+        return self._cast(Commit(view=self.view, height=self.height, block=flight.proposal.digest), prepared)
+
+    def _cast(self, message: PrePrepare | Prepare | Commit, prepared: PreparedCertificate | None = None) -> Effects:
+        """R7."""
+        if type(message) in self._cast_kinds:
+            return ()
+        self._cast_kinds.add(type(message))
+        return (Cast(message, prepared),)
 
     def _commit(self, proposal: Authenticated, certificate: QuorumCertificate) -> Effects:
         message = proposal.message
         assert isinstance(message, PrePrepare)
         committed = CommittedBlock(block=message.block, certificate=certificate)
-        return (CommitBlock(proposal.block, committed), *self._enter(committed, proposal.block))
+        return (CommitBlock(proposal.digest, committed), *self._enter(committed, proposal.digest))
 
     def _on_synced(self, committed: CommittedBlock, block: bytes) -> Effects:
         if committed.header.height != self.height:
@@ -265,8 +295,10 @@ class Replica:
     def _enter(self, committed: CommittedBlock, block: bytes) -> Effects:
         """The next height begins; messages that came early are heard now."""
         self.head = Head(header=committed.header, digest=block, certificate=committed.certificate)
+        self.prepared = None
         self._flight = InFlight()
-        self._building = self._cast_commit = False
+        self._cast_kinds = set()
+        self._building = False
         self._idle_ticks = 0
         effects: list[Effect] = []
         for message in self._future.take(self.height):
@@ -275,23 +307,22 @@ class Replica:
 
     def _propose_if_due(self) -> Effects:
         """R1."""
-        if not (self._wanted and self.is_primary) or self._building or self._flight.proposal is not None:
+        taken = self._building or PrePrepare in self._cast_kinds or self._flight.proposal is not None
+        if taken or not (self._wanted and self.is_primary):
             return ()
         self._building = True
         return (BuildBlock(self.head.header, self.view),)
 
     def _on_built(self, block: Block) -> Effects:
         """R2."""
-        if not self._building or block.header.height != self.height or self._flight.proposal is not None:
+        if not self._building or block.header.height != self.height:
             return ()
-        return (Cast(PrePrepare(view=self.view, block=block, parent_certificate=self.head.certificate)),)
+        return self._cast(PrePrepare(view=self.view, block=block, parent_certificate=self.head.certificate))
 
     def _on_tick(self) -> Effects:
-        """R7."""
+        """R8; and the pool may hold by now what can go into a block."""
         if not self.pending:
             return ()
         self._idle_ticks += 1
-        if self._idle_ticks % self.rules.profile.progress_ticks:
-            return self._propose_if_due()
-        sent = self.sent()
-        return (Resend(sent),) if sent else ()
+        resend: Effects = () if self._idle_ticks % self.rules.profile.progress_ticks else (Resend(),)
+        return (*resend, *self._propose_if_due())

@@ -1,6 +1,7 @@
 """What nodes say to each other (protocol 12.3): one record per frame, over mutual TLS."""
 
-from typing import Annotated
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Final
 
 from msgspec import Meta
 
@@ -10,9 +11,12 @@ from chain.ids import Digest, Natural
 from chain.rpc import Hello
 from node.consensus.messages import Envelope
 
-RELAY_TRANSACTIONS_MAX = 1_000
-FETCH_BLOCKS_MAX = 64
-FETCH_BYTES_MAX = 4_000_000
+RELAY_TRANSACTIONS_MAX: Final = 1_000
+RELAY_BYTES_MAX: Final = 1_000_000
+"""Of transactions in one frame, but for a single larger one."""
+FETCH_BLOCKS_MAX: Final = 64
+FETCH_BYTES_MAX: Final = 1_000_000
+"""Of transactions in one answer, but for a single larger block: whoever asked executes them in one go."""
 ChainName = Annotated[str, Meta(max_length=32)]
 
 
@@ -60,3 +64,15 @@ class Blocks(Record, frozen=True, tag=5):
 
 
 PeerFrame = Hello | ConsensusFrame | Relay | Heads | Fetch | Blocks
+
+
+def relays(chain_id: str, transactions: Sequence[bytes]) -> Iterator[Relay]:
+    """The frames that pass `transactions` on, each within the limits of a frame."""
+    start = size = 0
+    for place, raw in enumerate(transactions):
+        if place > start and (place - start == RELAY_TRANSACTIONS_MAX or size + len(raw) > RELAY_BYTES_MAX):
+            yield Relay(chain_id=chain_id, transactions=tuple(transactions[start:place]))
+            start, size = place, 0
+        size += len(raw)
+    if start < len(transactions):
+        yield Relay(chain_id=chain_id, transactions=tuple(transactions[start:]))

@@ -18,6 +18,7 @@ from node.network.link import Link
 from node.network.tls import identify
 
 REDIAL_S: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
+DIAL_TIMEOUT_S: Final = 5
 Address = tuple[str, int]
 
 
@@ -36,14 +37,16 @@ class Peers:
         changed: Callable[[int, bool], None],
         note: Callable[[str], None],
     ) -> None:
-        self._own = own
         self._membership = membership
-        self._hello = encode(Hello(version=PROTOCOL_VERSION, network_id=network_id, speaker=own))
         self._network_id = network_id
+        self._hello = encode(Hello(version=PROTOCOL_VERSION, network_id=network_id, speaker=own))
         self._addresses = addresses
         self._context = context
         self._received, self._changed, self._note = received, changed, note
         self._links: dict[int, Link] = {}
+        self._accepted: dict[int, Link] = {}
+        self._problems: dict[int, str] = {}
+        """Why a peer was not linked the last time it was dialled: told once, not at every attempt."""
         self._tasks: list[asyncio.Task[None]] = []
         self._decode: Callable[[bytes], PeerFrame] = decoder(PeerFrame)  # type: ignore[arg-type]
 
@@ -56,7 +59,7 @@ class Peers:
         """Dial no more and close every link."""
         for task in self._tasks:
             task.cancel()
-        for link in list(self._links.values()):
+        for link in (*self._links.values(), *self._accepted.values()):
             link.close()
 
     @property
@@ -76,51 +79,74 @@ class Peers:
         for link in list(self._links.values()):
             link.send(body)
 
-    def accept(self, peer: int, body: bytes) -> None:
-        """A frame on an accepted link of `peer`."""
-        self._received(peer, self._decode(body))
+    def accept(self, peer: int, link: Link) -> None:
+        """An accepted link has shown that it is `peer`'s; it takes the place of the one before."""
+        earlier = self._accepted.get(peer)
+        self._accepted[peer] = link
+        if earlier is not None:
+            earlier.close()
+        link.hand_over(lambda _, body: self._received(peer, self._decode(body)), lambda link: self._forget(peer, link))
 
     async def _keep_dialled(self, peer: int) -> None:
         attempt = 0
         while True:
-            lost = asyncio.Event()
-            link = Link(
-                opened=lambda link: None,
-                received=lambda link, body: self._greeted(peer, link, body),
-                closed=lambda link, lost=lost: self._lost(peer, link, lost),  # type: ignore[misc]
-                note=self._note,
-            )
-            try:
-                host, port = self._addresses[peer]
-                await asyncio.wait_for(
-                    asyncio.get_running_loop().create_connection(lambda link=link: link, host, port, ssl=self._context),  # type: ignore[misc]
-                    timeout=5,
-                )
-                if identify(link.certificate, self._membership).replica == peer:
-                    attempt = 0
-                    link.send(self._hello)
-                    await lost.wait()
-                else:
-                    self._note(f"the node at {host}:{port} is not replica {peer}: its TLS key is not the pinned one")
-                    link.close()
-            except (OSError, ssl.SSLError, TimeoutError) as problem:
-                if attempt == len(REDIAL_S):
-                    self._note(f"replica {peer} cannot be reached: {problem}")
-            await asyncio.sleep(REDIAL_S[min(attempt, len(REDIAL_S) - 1)])
-            attempt += 1
+            greeted = await self._dial(peer, patient=attempt < len(REDIAL_S) - 1)
+            attempt = 0 if greeted else min(attempt + 1, len(REDIAL_S) - 1)
+            await asyncio.sleep(REDIAL_S[attempt])
+
+    async def _dial(self, peer: int, *, patient: bool) -> bool:
+        """One link from its first packet to its last; whether the peer greeted on it.
+
+        A `patient` node says nothing of a peer that does not answer: it may be starting.
+        """
+        lost = asyncio.Event()
+        link = Link(
+            opened=lambda _: None,
+            received=lambda link, body: self._greeted(peer, link, body),
+            closed=lambda link: self._lost(peer, link, lost),
+            note=lambda sentence: self._tell(peer, sentence),
+        )
+        host, port = self._addresses[peer]
+        try:
+            async with asyncio.timeout(DIAL_TIMEOUT_S):
+                await asyncio.get_running_loop().create_connection(lambda: link, host, port, ssl=self._context)
+        except (OSError, ValueError, TimeoutError) as problem:
+            if not patient:
+                self._tell(peer, f"replica {peer} cannot be reached at {host}:{port}: {problem or 'no answer'}")
+            return False
+        if identify(link.certificate, self._membership).replica == peer:
+            link.send(self._hello)
+        elif link.open:
+            self._tell(peer, f"the node at {host}:{port} is not replica {peer}: its TLS key is not the pinned one")
+            link.close()
+        await lost.wait()
+        if not link.known and peer not in self._problems:
+            self._tell(peer, f"replica {peer} closes the link before it greets; see what it says about it")
+        return link.known
 
     def _greeted(self, peer: int, link: Link, body: bytes) -> None:
         """The accepting side answers a dialled link with its own hello and nothing else."""
-        hello = self._decode(body)
-        if not isinstance(hello, Hello) or hello.version != PROTOCOL_VERSION or hello.network_id != self._network_id:
-            self._note(f"replica {peer} speaks another protocol version or of another network; closing its link")
+        expected = Hello(version=PROTOCOL_VERSION, network_id=self._network_id, speaker=peer)
+        if link.known or self._decode(body) != expected:
+            self._tell(peer, f"replica {peer} does not greet as one of this network and protocol version")
             link.close()
             return
+        link.known = True
+        self._problems.pop(peer, None)
         self._links[peer] = link
-        self._changed(peer, True)
+        self._changed(peer, True)  # noqa: FBT003 - up
 
     def _lost(self, peer: int, link: Link, lost: asyncio.Event) -> None:
         lost.set()
         if self._links.get(peer) is link:
             del self._links[peer]
-            self._changed(peer, False)
+            self._changed(peer, False)  # noqa: FBT003 - down
+
+    def _forget(self, peer: int, link: Link) -> None:
+        if self._accepted.get(peer) is link:
+            del self._accepted[peer]
+
+    def _tell(self, peer: int, problem: str) -> None:
+        if self._problems.get(peer) != problem:
+            self._problems[peer] = problem
+            self._note(problem)

@@ -34,8 +34,13 @@ class Identity:
 
 
 def server_context(folder: Path) -> ssl.SSLContext:
-    """What a node listens with: TLS 1.3, certificates on both sides."""
-    return _context(ssl.PROTOCOL_TLS_SERVER, folder)
+    """What a node listens with: TLS 1.3, certificates on both sides.
+
+    No session is resumed, for a resumed one would not show its certificate again, which may have expired.
+    """
+    context = _context(ssl.PROTOCOL_TLS_SERVER, folder)
+    context.num_tickets = 0
+    return context
 
 
 def client_context(folder: Path) -> ssl.SSLContext:
@@ -46,14 +51,15 @@ def client_context(folder: Path) -> ssl.SSLContext:
 
 
 def identify(certificate: bytes | None, membership: Membership) -> Identity:
-    """Who is behind a peer's certificate (DER) that the handshake has already accepted."""
-    if certificate is None:
+    """Who is behind a peer's certificate (DER) that the handshake has already accepted; nobody if it cannot be read."""
+    try:
+        parsed = x509.load_der_x509_certificate(certificate or b"")
+        usages = [extension.value for extension in parsed.extensions]
+        key = parsed.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    except Exception:  # noqa: BLE001 - the parser has many ways to say no
         return Identity(frozenset(), None)
-    parsed = x509.load_der_x509_certificate(certificate)
-    usage = parsed.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    oids = {oid.dotted_string for oid in usage}
+    oids = {oid.dotted_string for usage in usages if isinstance(usage, x509.ExtendedKeyUsage) for oid in usage}
     roles = frozenset(role for role in LinkRole if role.value in oids)
-    key = parsed.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     pin = hashlib.sha256(key).digest()
     places = [i for i, replica in enumerate(membership.replicas) if replica.tls_key_digest == pin]
     return Identity(roles, places[0] if places and LinkRole.NODE in roles else None)

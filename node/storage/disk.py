@@ -15,6 +15,8 @@ MAP_BYTES: Final = 1 << 38
 """Address space, not disk: the file grows with what is in it."""
 FORMAT_KEY: Final = b"\xff format"
 FORMAT: Final = b"certnet store 1"
+LOG_KEY: Final = b"\xff log"
+"""Set once a log has been begun beside the store: a folder that has lost its log is not a new one."""
 
 
 class StoreUnusable(Exception):
@@ -25,15 +27,19 @@ class DiskStore:
     """A map over LMDB with a write buffer; `flush` makes the buffer durable in a thread of its own."""
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         try:
             self._env = lmdb.open(str(folder), map_size=MAP_BYTES, subdir=True, max_dbs=0, meminit=False)
+            self._check_format()
+            self._reader = self._env.begin()
         except lmdb.Error as problem:
-            raise StoreUnusable(f"cannot open the store in {folder}: {problem}") from None
+            raise StoreUnusable(
+                f"cannot open the store in {folder}: {problem}; if the disk is not full, move the node's data "
+                "folder away and start again: it fetches its blocks from its peers"
+            ) from None
         self._buffer: dict[bytes, bytes | None] = {}
         self._flushing: dict[bytes, bytes | None] = {}
         self._thread: threading.Thread | None = None
-        self._check_format(folder)
-        self._reader = self._env.begin()
 
     @property
     def buffered(self) -> int:
@@ -58,16 +64,16 @@ class DiskStore:
         """Buffer `changes`; a flush takes whole writes only."""
         self._buffer.update(changes)
 
-    def flush(self, done: Callable[[BaseException | None], None]) -> None:
+    def flush(self, done: Callable[[Exception | None], None]) -> None:
         """Write the buffer in one durable transaction; `done` is called from the thread when it is over."""
         assert not self.busy
         self._flushing, self._buffer = self._buffer, {}
 
         def run() -> None:
-            problem: BaseException | None = None
+            problem: Exception | None = None
             try:
                 self._put(self._flushing)
-            except (lmdb.Error, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, whoever waits must hear of it
                 problem = error
             done(problem)
 
@@ -75,22 +81,33 @@ class DiskStore:
         self._thread.start()
 
     def flushed(self) -> None:
-        """The host has heard `done`: reads see the flushed state, and the next flush may begin."""
+        """The host has heard that all went well: reads see the flushed state, and the next flush may begin."""
         assert self._thread is not None
         self._thread.join()
         self._thread = None
         self._flushing = {}
-        self._reader.abort()
-        self._reader = self._env.begin()
+        self._see_latest()
+
+    def flush_now(self) -> None:
+        """The same at once; `StoreUnusable` if it fails."""
+        assert not self.busy
+        try:
+            self._put(self._buffer)
+        except lmdb.Error as problem:
+            raise StoreUnusable(f"cannot write to the store in {self._folder}: {problem}; make room") from None
+        self._buffer = {}
+        self._see_latest()
 
     def close(self) -> None:
-        """Flush what is buffered and close."""
+        """Wait for a flush under way and close. What is still buffered stands in the log."""
         if self._thread is not None:
-            self.flushed()
-        self._put(self._buffer)
-        self._buffer = {}
+            self._thread.join()
         self._reader.abort()
         self._env.close()
+
+    def _see_latest(self) -> None:
+        self._reader.abort()
+        self._reader = self._env.begin()
 
     def _put(self, changes: Mapping[bytes, bytes | None]) -> None:
         with self._env.begin(write=True) as transaction:
@@ -101,7 +118,7 @@ class DiskStore:
                 else:
                     transaction.put(key, value)
 
-    def _check_format(self, folder: Path) -> None:
+    def _check_format(self) -> None:
         with self._env.begin(write=True) as transaction:
             found = transaction.get(FORMAT_KEY)
             if found is None:
@@ -109,7 +126,6 @@ class DiskStore:
             elif found != FORMAT:
                 version = found.decode("ascii", "replace")
                 raise StoreUnusable(
-                    f"{folder} holds '{version}', this program reads '{FORMAT.decode()}'; start it with an empty "
+                    f"{self._folder} holds '{version}', this program reads '{FORMAT.decode()}'; start it with an empty "
                     "folder and let it fetch its blocks, or use the program that wrote the folder"
                 )
-

@@ -9,16 +9,24 @@ from chain.block import CommittedBlock
 from chain.codec import Record
 from chain.ids import Natural
 from chain.quorum import QuorumCertificate
-from node.consensus.messages import Envelope
+from node.consensus.messages import Envelope, PreparedCertificate
 
 ChainName = Annotated[str, Meta(max_length=32)]
 
 
+class LogDamaged(Exception):
+    """A log that cannot be replayed; the sentence says what to do."""
+
+
 class LoggedMessage(Record, frozen=True, tag=1):
-    """A vote or proposal of this replica, or a proposal it accepted."""
+    """A message of this replica, or a proposal it accepted.
+
+    Beside its commit stands the proof that the block is prepared, which a later change of view must show.
+    """
 
     chain_id: ChainName
     envelope: Envelope
+    prepared: PreparedCertificate | None
 
 
 class LoggedCommit(Record, frozen=True, tag=2):
@@ -43,7 +51,10 @@ class Journal(Protocol):
     """The log. Records appended in one turn of the host's loop share one sync."""
 
     def append(self, record: bytes, then: Callable[[], None] | None = None) -> None:
-        """Append an encoded `LogRecord`; `then` is called once it and everything before it is durable."""
+        """Append an encoded `LogRecord`; `then` is called once it and everything before it is durable.
+
+        Calls come in the order of the records. After a failed sync nothing is written and nobody is called any more.
+        """
 
 
 class Store(Protocol):

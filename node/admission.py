@@ -1,0 +1,32 @@
+"""Whether a transaction may wait in the pool: what cannot succeed at the head is refused without touching the chain."""
+
+from node.execution import dry_run
+from node.ledger import Ledger
+from node.mempool import Checked, Mempool, Refusal, check_signature, read_transaction, window_refusal
+
+
+def admit(ledger: Ledger, pool: Mempool, raw: bytes, *, now: int, try_out: bool) -> Checked | Refusal:
+    """Check a transaction once and put it into the pool.
+
+    One that waits already, or is in a recent block, is answered as if it were new: a retry is harmless. With
+    `try_out` its call is run on the head too; what a peer passes on was tried out there.
+    """
+    waiting = pool.find(raw)
+    if waiting is not None:
+        return waiting
+    read = read_transaction(ledger.rules, raw)
+    if isinstance(read, Refusal):
+        return read
+    signed, form = read
+    settled = form.transaction_id in ledger.seen or form.transaction_id in pool
+    if pool.full and not settled:
+        return Refusal("pool-full", (len(pool),))
+    checked = check_signature(ledger.rules, signed, form, ledger.state)
+    if isinstance(checked, Refusal) or settled:
+        return checked
+    refusal = window_refusal(checked.transaction, now)
+    if refusal is None and try_out:
+        refusal = dry_run(ledger.rules, ledger.state, ledger.head.header, checked, time=now)
+    if refusal is None:
+        pool.add(checked)
+    return refusal or checked

@@ -1,0 +1,71 @@
+"""Accepted links until it is known who they are: the pin decides for replicas, the key usage for callers."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from chain.codec import decode, encode
+from chain.framing import PROTOCOL_VERSION
+from chain.membership import Membership
+from chain.rpc import Hello
+from node.network.link import Link
+from node.network.tls import LinkRole, identify
+
+FIRST_FRAME_S: Final = 5
+STRANGERS_MAX: Final = 64
+
+
+class Reception:
+    """Makes the protocol of each accepted connection. `to_peer` and `to_caller` take over who has shown itself."""
+
+    def __init__(
+        self,
+        *,
+        membership: Membership,
+        network_id: bytes,
+        own: int,
+        to_peer: Callable[[int, Link], None],
+        to_caller: Callable[[Link], None],
+        note: Callable[[str], None],
+    ) -> None:
+        self._membership = membership
+        self._hello = Hello(version=PROTOCOL_VERSION, network_id=network_id, speaker=own)
+        self._to_peer, self._to_caller, self._note = to_peer, to_caller, note
+        self._strangers: set[Link] = set()
+
+    def link(self) -> Link:
+        """The protocol of a new connection."""
+        return Link(opened=self._opened, received=self._first_frame, closed=self._strangers.discard, note=self._note)
+
+    def _opened(self, link: Link) -> None:
+        if len(self._strangers) >= STRANGERS_MAX:
+            link.close()
+            return
+        self._strangers.add(link)
+        asyncio.get_running_loop().call_later(FIRST_FRAME_S, self._send_away_if_silent, link)
+
+    def _send_away_if_silent(self, link: Link) -> None:
+        if link in self._strangers:
+            self._refuse(link, "it does not say who it is")
+
+    def _first_frame(self, link: Link, body: bytes) -> None:
+        identity = identify(link.certificate, self._membership)
+        hello = decode(body, Hello)
+        own = self._hello
+        link.send(encode(own))
+        if (hello.version, hello.network_id) != (own.version, own.network_id):
+            self._refuse(link, f"its protocol version is {hello.version}, or its network is not this one")
+        elif identity.replica is not None and identity.replica == hello.speaker:
+            self._strangers.discard(link)
+            self._to_peer(identity.replica, link)
+        elif hello.speaker is None and identity.roles & {LinkRole.GATEWAY, LinkRole.RELAYER}:
+            self._strangers.discard(link)
+            self._to_caller(link)
+        else:
+            self._refuse(
+                link, "its certificate is neither the pinned one of the replica it claims to be nor a caller's"
+            )
+
+    def _refuse(self, link: Link, why: str) -> None:
+        self._note(f"closed a link: {why}")
+        link.close()

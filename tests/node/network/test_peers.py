@@ -1,0 +1,262 @@
+"""Links between replicas: dialled until they stand, dialled again when they break, and only with whom is pinned."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from chain.codec import encode
+from node.network import peers as module
+from node.network.frames import Fetch, PeerFrame
+from node.network.link import Link
+from node.network.peers import Peers
+from node.network.reception import Reception
+from node.network.tls import LinkRole, client_context, server_context
+from tests.node.network.small_pki import NAMES, Pki, make_pki
+from tests.node.network.talk import NETWORK, connect, greeted, hello, listening, port_of, run, until
+
+FETCH = Fetch(chain_id="nanjing", start=1)
+
+
+@pytest.fixture(scope="module")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
+    return make_pki(tmp_path_factory.mktemp("pki"))
+
+
+@dataclass
+class End:
+    """A replica's links, and what happens to it."""
+
+    pki: Pki
+    own: int
+    folder: Path | None = None
+    network_id: bytes = NETWORK
+    frames: list[tuple[int, PeerFrame]] = field(default_factory=list)
+    changes: list[tuple[int, bool]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    port: int = 0
+    server: asyncio.Server | None = None
+
+    async def listen(self, port: int = 0) -> None:
+        """Accept links."""
+        self.make({})
+        reception = Reception(
+            membership=self.pki.membership,
+            network_id=self.network_id,
+            own=self.own,
+            to_peer=lambda peer, link: self.peers.accept(peer, link),
+            to_caller=lambda link: link.close(),
+            note=self.notes.append,
+        )
+        context = server_context(self.folder or self.pki.of(NAMES[self.own]))
+        self.server = await listening(reception.link, context, port)
+        self.port = port_of(self.server)
+
+    def make(self, addresses: dict[int, tuple[str, int]]) -> None:
+        """The links that dial these addresses."""
+        self.peers = Peers(
+            own=self.own,
+            membership=self.pki.membership,
+            network_id=self.network_id,
+            addresses=addresses,
+            context=client_context(self.folder or self.pki.of(NAMES[self.own])),
+            received=lambda peer, frame: self.frames.append((peer, frame)),
+            changed=lambda peer, up: self.changes.append((peer, up)),
+            note=self.notes.append,
+        )
+
+    def dial(self, **ports: int) -> None:
+        """Begin to dial others, by name."""
+        self.make({NAMES.index(name): ("127.0.0.1", port) for name, port in ports.items()})
+        self.peers.start()
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "REDIAL_S", (0.01, 0.01, 0.02))
+
+
+def test_a_replica_sends_on_the_link_it_dialled_and_hears_on_the_one_it_accepted(pki: Pki) -> None:
+    async def story() -> None:
+        first, second = End(pki, 0), End(pki, 1)
+        await second.listen()
+        first.dial(shanghai=second.port)
+        await until(lambda: first.changes == [(1, True)])
+        assert first.peers.connected == {1}
+        first.peers.send(1, FETCH)
+        first.peers.send(2, FETCH)  # nobody
+        first.peers.broadcast(FETCH)
+        await until(lambda: second.frames == [(0, FETCH)] * 2)
+        assert second.peers.connected == frozenset()
+        first.peers.stop()
+        await until(lambda: first.changes == [(1, True), (1, False)])
+        second.peers.stop()
+
+    run(story())
+
+
+def test_a_peer_is_dialled_until_it_is_there_and_again_when_it_was_gone(pki: Pki) -> None:
+    async def story() -> None:
+        first, second = End(pki, 0), End(pki, 1)
+        await second.listen()
+        port = second.port
+        second.server.close()
+        first.dial(shanghai=port)
+        await until(lambda: first.notes)
+        for _ in range(3):
+            await asyncio.sleep(0.02)
+        assert len(first.notes) == 1  # told once, not at every attempt
+        assert f"replica 1 cannot be reached at 127.0.0.1:{port}" in first.notes[0]
+        await second.listen(port)
+        await until(lambda: first.changes == [(1, True)])
+        second.peers.stop()
+        await until(lambda: first.changes == [(1, True), (1, False), (1, True)])
+        first.peers.stop()
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    ("who", "network_id", "note"),
+    [
+        ("xian", NETWORK, "is not replica 1: its TLS key is not the pinned one"),
+        ("gateway", NETWORK, "is not replica 1: its TLS key is not the pinned one"),
+        ("shanghai", bytes(32), "replica 1 does not greet as one of this network"),
+    ],
+    ids=["another replica", "a gateway", "another network"],
+)
+def test_who_is_not_the_pinned_replica_of_this_network_is_not_talked_to(
+    pki: Pki, who: str, network_id: bytes, note: str
+) -> None:
+    async def story() -> None:
+        first, second = End(pki, 0), End(pki, 1, folder=pki.of(who), network_id=network_id)
+        await second.listen()
+        first.dial(shanghai=second.port)
+        await until(lambda: first.notes)
+        for _ in range(3):
+            await asyncio.sleep(0.02)
+        assert len(first.notes) == 1
+        assert note in first.notes[0]
+        assert (first.changes, second.frames, first.peers.connected) == ([], [], frozenset())
+        first.peers.stop()
+
+    run(story())
+
+
+def test_a_peer_of_another_authority_cannot_be_reached(pki: Pki) -> None:
+    folder = pki.member("foreign", LinkRole.NODE, authority="rival")
+
+    async def story() -> None:
+        first, second = End(pki, 0), End(pki, 1, folder=folder)
+        await second.listen()
+        first.dial(shanghai=second.port)
+        await until(lambda: first.notes)
+        assert "CERTIFICATE_VERIFY_FAILED" in first.notes[0]
+        assert first.changes == []
+        first.peers.stop()
+
+    run(story())
+
+
+def test_one_that_is_refused_is_told_to_look_at_the_other_side(pki: Pki) -> None:
+    folder = pki.member("old", LinkRole.NODE, days=0)
+
+    async def story() -> None:
+        first, second = End(pki, 0, folder=folder), End(pki, 1)
+        await second.listen()
+        first.dial(shanghai=second.port)
+        await until(lambda: first.notes)
+        assert "closes the link before it greets" in first.notes[0] or "cannot be reached" in first.notes[0]
+        assert (first.changes, second.frames) == ([], [])
+        first.peers.stop()
+
+    run(story())
+
+
+async def impostor(pki: Pki, speak: Callable[[Link], None]) -> int:
+    """Replica 1's own key in hands that say what they like on accepted links; the port."""
+    server = await listening(
+        lambda: Link(lambda link: None, lambda link, _: speak(link), lambda link: None, lambda note: None),
+        server_context(pki.of("shanghai")),
+    )
+    return port_of(server)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (b"",),
+        (b"\x80",),
+        (encode(FETCH),),
+        (hello(2),),
+        (hello(None),),
+        (hello(1), hello(1)),
+        (hello(1), encode(FETCH)),
+        (hello(1), b"\xc1"),
+    ],
+    ids=[
+        "nothing",
+        "a map",
+        "another frame",
+        "another place",
+        "no place",
+        "two greetings",
+        "a frame after it",
+        "garbage after it",
+    ],
+)
+def test_on_a_dialled_link_one_greeting_is_heard_and_anything_else_ends_it(pki: Pki, words: tuple[bytes, ...]) -> None:
+    spoken: list[Link] = []
+
+    def speak(link: Link) -> None:
+        spoken.append(link)
+        for word in words if len(spoken) == 1 else (hello(1),):
+            link.send(word)
+
+    async def story() -> None:
+        first = End(pki, 0)
+        first.dial(shanghai=await impostor(pki, speak))
+        await until(lambda: first.peers.connected and len(spoken) > 1)
+        assert len(first.notes) == 1
+        assert first.frames == []
+        assert [up for _, up in first.changes].count(True) <= 2
+        first.peers.stop()
+
+    run(story())
+
+
+def test_a_second_accepted_link_of_a_peer_takes_the_place_of_the_first(pki: Pki) -> None:
+    async def story() -> None:
+        second = End(pki, 1)
+        await second.listen()
+        old = await connect(second.port, pki.of("xian"))
+        await greeted(old, 3)
+        old.send(encode(FETCH))
+        await until(lambda: len(second.frames) == 1)
+        new = await connect(second.port, pki.of("xian"))
+        await greeted(new, 3)
+        assert await old.is_closed()
+        new.send(encode(FETCH))
+        await until(lambda: len(second.frames) == 2)
+        new.close()
+        await until(lambda: not second.peers._accepted)
+
+    run(story())
+
+
+def test_a_malformed_frame_of_a_peer_ends_its_link_only(pki: Pki) -> None:
+    async def story() -> None:
+        second = End(pki, 1)
+        await second.listen()
+        bad, good = await connect(second.port, pki.of("xian")), await connect(second.port, pki.of("beijing"))
+        await greeted(bad, 3)
+        await greeted(good, 0)
+        bad.send(b"\x91\x63")
+        assert await bad.is_closed()
+        good.send(encode(FETCH))
+        await until(lambda: second.frames == [(0, FETCH)])
+        assert "not a canonical" in second.notes[0]
+
+    run(story())

@@ -1,0 +1,177 @@
+"""Accepted links: the pin decides for replicas, the usage for callers, and nobody stays unknown."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chain.codec import encode
+from chain.rpc import Hello, ReadStatus
+from node.network import reception as module
+from node.network.link import Link
+from node.network.reception import Reception
+from node.network.tls import LinkRole, server_context
+from tests.node.network.small_pki import Pki, bare_certificate, make_pki
+from tests.node.network.talk import NETWORK, connect, greeted, hello, listening, port_of, run, until
+
+
+@pytest.fixture(scope="module")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
+    return make_pki(tmp_path_factory.mktemp("pki"))
+
+
+@dataclass
+class Door:
+    """A reception at replica 0, and whom it let in."""
+
+    port: int = 0
+    peers: list[int] = field(default_factory=list)
+    callers: list[Link] = field(default_factory=list)
+    heard: list[bytes] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def to_peer(self, peer: int, link: Link) -> None:
+        self.peers.append(peer)
+        link.hand_over(lambda _, body: self.heard.append(body), lambda _: None)
+
+    def to_caller(self, link: Link) -> None:
+        self.callers.append(link)
+        link.hand_over(lambda _, body: self.heard.append(body), lambda _: None)
+
+    async def open(self, pki: Pki) -> None:
+        """Listen."""
+        reception = Reception(
+            membership=pki.membership,
+            network_id=NETWORK,
+            own=0,
+            to_peer=self.to_peer,
+            to_caller=self.to_caller,
+            note=self.notes.append,
+        )
+        self.port = port_of(await listening(reception.link, server_context(pki.of("beijing"))))
+
+
+def with_door(pki: Pki, story: Callable[[Door], Coroutine[Any, Any, None]]) -> Door:
+    """Run a story at an open door."""
+    door = Door()
+
+    async def whole() -> None:
+        await door.open(pki)
+        await story(door)
+
+    run(whole())
+    return door
+
+
+def test_a_replica_greets_is_greeted_and_heard_from_its_next_frame_on(pki: Pki) -> None:
+    async def story(door: Door) -> None:
+        client = await connect(door.port, pki.of("xian"))
+        client.send(hello(3), b"next")
+        assert await client.receive() == hello(0)
+        await until(lambda: door.heard)
+
+    door = with_door(pki, story)
+    assert (door.peers, door.heard, door.callers) == ([3], [b"next"], [])
+
+
+@pytest.mark.parametrize("role", [LinkRole.GATEWAY, LinkRole.RELAYER])
+def test_a_caller_is_known_by_its_usage(pki: Pki, role: LinkRole) -> None:
+    folder = pki.member(role.name.lower(), role)
+
+    async def story(door: Door) -> None:
+        client = await connect(door.port, folder)
+        assert (await greeted(client, None)).speaker == 0
+        client.send(encode(ReadStatus(request=1)))
+        await until(lambda: door.heard)
+
+    door = with_door(pki, story)
+    assert (door.peers, len(door.callers)) == ([], 1)
+
+
+def sent_away(pki: Pki, folder: Path, first: bytes, *more: bytes) -> Door:
+    """Whoever begins like this is sent away."""
+
+    async def story(door: Door) -> None:
+        client = await connect(door.port, folder)
+        client.send(first, *more)
+        assert await client.is_closed()
+
+    door = with_door(pki, story)
+    assert (door.peers, door.callers, door.heard) == ([], [], [])
+    assert len(door.notes) == 1
+    return door
+
+
+def test_a_gateway_cannot_speak_as_a_replica(pki: Pki) -> None:
+    sent_away(pki, pki.of("gateway"), hello(3), b"as replica 3")
+
+
+@pytest.mark.parametrize("speaker", [0, 1, 2, 63, 2**53 - 1, None])
+def test_a_replica_cannot_speak_as_another_one_nor_as_a_caller(pki: Pki, speaker: int | None) -> None:
+    sent_away(pki, pki.of("xian"), hello(speaker))
+
+
+def test_a_member_whose_key_is_not_pinned_is_no_replica(pki: Pki) -> None:
+    sent_away(pki, pki.member("guest", LinkRole.NODE), hello(3))
+
+
+def test_a_certificate_of_no_usage_is_nobody(tmp_path: Path) -> None:
+    pki = make_pki(tmp_path)
+    sent_away(pki, bare_certificate(pki, "xian"), hello(3))
+    sent_away(pki, pki.of("xian"), hello(None))
+
+
+def test_another_version_or_network_is_refused(pki: Pki) -> None:
+    for first in (hello(3, version=2), hello(3, network_id=bytes(32))):
+        assert "its protocol version is" in sent_away(pki, pki.of("xian"), first).notes[0]
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        b"",
+        b"\xc0",
+        b"\x90",
+        encode(ReadStatus(request=1)),
+        encode(Hello(version=1, network_id=NETWORK, speaker=3))[:-1],
+    ],
+    ids=["nothing", "nil", "an empty list", "a request", "half a greeting"],
+)
+def test_a_first_frame_that_is_no_greeting_ends_the_link(pki: Pki, first: bytes) -> None:
+    sent_away(pki, pki.of("xian"), first)
+
+
+def test_who_stays_silent_is_sent_away(pki: Pki, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FIRST_FRAME_S", 0.05)
+
+    async def story(door: Door) -> None:
+        silent, slow = await connect(door.port, pki.of("xian")), await connect(door.port, pki.of("xian"))
+        slow.writer.write(b"\0")
+        assert await silent.is_closed()
+        assert await slow.is_closed()
+        client = await connect(door.port, pki.of("shanghai"))
+        await greeted(client, 1)
+        await asyncio.sleep(0.1)
+        client.send(b"still here")
+        await until(lambda: door.heard)
+
+    assert with_door(pki, story).notes == ["closed a link: it does not say who it is"] * 2
+
+
+def test_only_so_many_strangers_are_let_in_at_once(pki: Pki, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "STRANGERS_MAX", 2)
+
+    async def story(door: Door) -> None:
+        first, second = await connect(door.port, pki.of("xian")), await connect(door.port, pki.of("xian"))
+        await asyncio.sleep(0.05)
+        third = await connect(door.port, pki.of("shanghai"))
+        assert await third.is_closed()
+        await greeted(first, 3)
+        fourth = await connect(door.port, pki.of("shanghai"))
+        await greeted(fourth, 1)
+        second.close()
+
+    assert sorted(with_door(pki, story).peers) == [1, 3]

@@ -1,0 +1,111 @@
+"""Admission: what cannot succeed at the head is refused without a trace, and a retry is harmless."""
+
+import dataclasses
+
+import pytest
+from msgspec.structs import replace
+
+from chain.codec import decode, encode
+from chain.transaction import SignedTransaction
+from contracts.interface import ContractReverted
+from node import execution
+from node.admission import admit
+from node.ledger import Ledger
+from node.mempool import Checked, Mempool, Refusal
+from tests.node.small_chain import NOW, RULES, define, definition, grow, new_ledger, signed_call, touch
+
+
+def outcome(ledger: Ledger, pool: Mempool, raw: bytes, *, try_out: bool = True) -> Checked | str:
+    """The checked transaction, or the code of its refusal."""
+    result = admit(ledger, pool, raw, now=NOW, try_out=try_out)
+    return result.code if isinstance(result, Refusal) else result
+
+
+def resigned(raw: bytes) -> bytes:
+    """The same body with a signature of nobody."""
+    return encode(replace(decode(raw, SignedTransaction), signature=bytes(64)))
+
+
+def test_a_good_transaction_waits_and_sending_it_again_gives_the_same() -> None:
+    ledger, pool = new_ledger(), Mempool(RULES)
+    first = outcome(ledger, pool, define(1))
+    assert isinstance(first, Checked)
+    assert outcome(ledger, pool, define(1)) == first
+    assert len(pool) == 1
+
+
+def test_a_call_that_would_fail_at_the_head_is_refused_by_its_own_code_and_leaves_no_trace() -> None:
+    ledger, pool = new_ledger(), Mempool(RULES)
+    grow(ledger, 1)
+    root = ledger.state.root
+    again = signed_call("defineClass", definition(0), nonce=77)
+    assert outcome(ledger, pool, again) == "class-exists"
+    assert (len(pool), ledger.state.root) == (0, root)
+    assert isinstance(outcome(ledger, pool, again, try_out=False), Checked)
+    assert len(pool) == 1
+
+
+def test_a_transaction_of_a_recent_block_is_answered_and_does_not_wait_again() -> None:
+    ledger, pool = new_ledger(), Mempool(RULES)
+    grow(ledger, 1)
+    assert isinstance(outcome(ledger, pool, define(0)), Checked)
+    assert len(pool) == 0
+
+
+@pytest.mark.parametrize("settle", ["waits", "in a block"])
+def test_bytes_with_another_signature_are_checked_on_their_own(settle: str) -> None:
+    ledger, pool = new_ledger(), Mempool(RULES)
+    if settle == "waits":
+        outcome(ledger, pool, define(0))
+    else:
+        grow(ledger, 1)
+    assert outcome(ledger, pool, resigned(define(0))) == "signature-invalid"
+
+
+def test_a_second_valid_signature_of_a_waiting_body_waits_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger, pool = new_ledger(), Mempool(RULES)
+    first = outcome(ledger, pool, define(0))
+    lenient = dataclasses.replace(RULES, scheme=dataclasses.replace(RULES.scheme, verify=lambda *_: True))
+    monkeypatch.setattr(ledger, "rules", lenient)
+    second = outcome(ledger, pool, resigned(define(0)))
+    assert isinstance(first, Checked)
+    assert isinstance(second, Checked)
+    assert second.transaction_id == first.transaction_id
+    assert pool.waiting() == [first]
+
+
+def test_a_full_pool_refuses_what_is_new_and_answers_what_is_known() -> None:
+    rules = dataclasses.replace(RULES, profile=replace(RULES.profile, pool_transactions_max=1))
+    ledger, pool = new_ledger(rules), Mempool(rules)
+    grow(ledger, 1)
+    assert isinstance(outcome(ledger, pool, define(5)), Checked)
+    assert outcome(ledger, pool, define(6)) == "pool-full"
+    assert isinstance(outcome(ledger, pool, define(5)), Checked)
+    assert isinstance(outcome(ledger, pool, define(0)), Checked)
+    assert len(pool) == 1
+
+
+def test_windows_are_held_against_the_clock_of_the_node() -> None:
+    ledger, pool = new_ledger(), Mempool(RULES)
+    assert outcome(ledger, pool, define(1, valid_until=NOW - 1)) == "transaction-expired"
+    assert outcome(ledger, pool, define(1, valid_until=NOW + 300_001)) == "valid-until-too-far"
+
+
+def test_form_comes_before_everything() -> None:
+    ledger, pool = new_ledger(), Mempool(RULES)
+    assert outcome(ledger, pool, b"\xc1") == "transaction-malformed"
+
+
+def test_the_dry_run_looks_at_the_later_of_clock_and_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger, pool = new_ledger(), Mempool(RULES)
+    times: list[int] = []
+
+    def call(context, transaction) -> None:
+        times.append(context.time)
+        raise ContractReverted("noted")
+
+    monkeypatch.setattr(execution, "call", call)
+    head = ledger.head.header.time
+    for now in (NOW, head - 50_000):
+        admit(ledger, pool, touch(1, valid_until=head + 150_000), now=now, try_out=True)
+    assert times == [NOW, head + 1]

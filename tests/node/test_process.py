@@ -1,0 +1,316 @@
+"""The composition of a node: the log is cut behind the store, a kill at any moment loses nothing, a sick disk stops it."""
+
+import asyncio
+import errno
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import lmdb
+import pytest
+
+from chain.codec import encode
+from node import process
+from node.network.frames import Blocks, Heads
+from node.process import FLUSH_KEYS, main
+from node.settings import SettingsInvalid, load_settings
+from node.storage import journal
+from node.storage.disk import DiskStore
+from node.storage.interface import LogDamaged
+from scripts.network import local_addresses, make_network
+from tests.node.in_process import NodeHere, hear
+from tests.node.network.talk import run, until
+from tests.node.small_chain import CHAIN, NOW, new_ledger
+from tests.node.test_hostile_frames import BLOCKS, TRAFFIC
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_now_ms", lambda: NOW)
+
+
+async def fed(here: NodeHere, part: slice = slice(None)) -> None:
+    """The node hears what the others said while they committed four blocks."""
+    links = {peer: here.peer(peer)[0] for peer in (0, 2, 3)}
+    for sender, data in TRAFFIC[part]:
+        hear(links[sender], data)
+        await asyncio.sleep(0)
+
+
+def height(here: NodeHere) -> int:
+    """How far the busy chain is."""
+    return here.node._hosts[CHAIN].ledger.height
+
+
+def segments(here: NodeHere) -> list[str]:
+    """The files of the log."""
+    return sorted(path.name for path in here.node._settings.data.glob("log-*.seg"))
+
+
+async def flushed(here: NodeHere) -> None:
+    """Flush and cut the log."""
+    here.node._last_flush = 0
+    here.node._flush_if_due(here.node._loop.time())
+    await until(lambda: not here.node._store.busy)
+
+
+def as_after_a_kill(here: NodeHere, folder: Path) -> NodeHere:
+    """Another process on a copy of the disk as it is now."""
+    shutil.copytree(here.node._settings.folder.parent, folder)
+    return NodeHere(folder)
+
+
+def test_the_log_is_cut_when_the_store_has_what_it_held(tmp_path: Path) -> None:
+    async def story() -> None:
+        here = NodeHere(tmp_path / "node")
+        assert segments(here) == ["log-0000000001.seg"]
+        await fed(here)
+        await flushed(here)
+        assert segments(here) == ["log-0000000002.seg"]
+        assert here.node._store.buffered == 0
+        here.node._flush_if_due(here.node._loop.time() + 1_000)
+        assert segments(here) == ["log-0000000002.seg"]  # nothing to flush: nothing is done
+        here.close()
+
+    run(story())
+
+
+def test_a_flush_waits_for_its_time_or_for_many_keys(tmp_path: Path) -> None:
+    async def story() -> None:
+        here = NodeHere(tmp_path / "node")
+        await fed(here)
+        here.node._last_flush = here.node._loop.time()
+        here.node._flush_if_due(here.node._loop.time())
+        assert not here.node._store.busy
+        here.node._store.write({b"\xfe" + number.to_bytes(4, "big"): b"" for number in range(FLUSH_KEYS)})
+        here.node._flush_if_due(here.node._loop.time())
+        assert here.node._store.busy
+        here.node._flush_if_due(here.node._loop.time() + 100)  # one at a time
+        await until(lambda: not here.node._store.busy)
+        here.close()
+
+    run(story())
+
+
+def test_a_kill_after_any_frame_leaves_a_folder_that_goes_on_where_the_node_stood(tmp_path: Path) -> None:
+    async def story() -> None:
+        here = NodeHere(tmp_path / "node")
+        links = {peer: here.peer(peer)[0] for peer in (0, 2, 3)}
+        for number, (sender, data) in enumerate(TRAFFIC):
+            hear(links[sender], data)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            if number == len(TRAFFIC) // 2:
+                await flushed(here)
+            if number % 5 == 0:
+                again = as_after_a_kill(here, tmp_path / f"copy-{number}")
+                assert height(again) == here.node._hosts[CHAIN].durable_height
+                assert again.node._hosts[CHAIN].carried() == here.node._hosts[CHAIN].carried()
+                assert again.node._hosts[CHAIN].replica.phase == here.node._hosts[CHAIN].replica.phase
+                again.close()
+        assert height(here) == BLOCKS
+        here.close()
+
+    run(story())
+
+
+@pytest.mark.parametrize("moment", ["before the flush", "before the old segments are dropped", "after one is dropped"])
+def test_a_kill_while_the_log_is_cut_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    copies: list[Path] = []
+
+    async def story() -> None:
+        here = NodeHere(tmp_path / "node")
+
+        def copy() -> None:
+            copies.append(tmp_path / f"copy-{len(copies)}")
+            shutil.copytree(here.node._settings.folder.parent, copies[-1])
+
+        put, drop = DiskStore._put, journal.DiskJournal.drop_segments
+
+        def copied_put(store: DiskStore, changes: dict) -> None:
+            copy()
+            put(store, changes)
+
+        def copied_drop(log: journal.DiskJournal, numbers: list[int]) -> None:
+            if moment == "after one is dropped":
+                drop(log, numbers[:1])
+                copy()
+            else:
+                copy()
+                drop(log, numbers)
+
+        await fed(here)
+        if moment == "before the flush":
+            monkeypatch.setattr(DiskStore, "_put", copied_put)
+        else:
+            monkeypatch.setattr(journal.DiskJournal, "drop_segments", copied_drop)
+        await flushed(here)
+        monkeypatch.undo()
+        monkeypatch.setattr(process, "_now_ms", lambda: NOW)
+        again = NodeHere(copies[0])
+        assert height(again) == height(here) == BLOCKS
+        assert again.node._hosts[CHAIN].ledger.state.root == here.node._hosts[CHAIN].ledger.state.root
+        again.close()
+        here.close()
+
+    run(story())
+
+
+def test_the_first_state_is_in_the_store_before_anything_else(tmp_path: Path) -> None:
+    async def story() -> None:
+        here = NodeHere(tmp_path / "node")
+        again = as_after_a_kill(here, tmp_path / "copy")
+        assert again.node._hosts[CHAIN].ledger.state.root == new_ledger().state.root
+        again.close()
+        here.close()
+
+    run(story())
+
+
+def test_a_lost_log_is_not_taken_for_a_new_one(tmp_path: Path) -> None:
+    async def story() -> None:
+        here = NodeHere(tmp_path / "node")
+        here.close()
+        for path in (tmp_path / "node" / "data").glob("log-*.seg"):
+            path.unlink()
+        with pytest.raises(
+            LogDamaged, match=r"the log is missing from .*, and with it what this replica has voted for"
+        ):
+            NodeHere(tmp_path / "node")
+
+    run(story())
+
+
+def full(*_arguments: object, **_options: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_full_disk_stops_the_node_with_one_sentence_and_no_vote_goes_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story() -> None:
+        here = NodeHere(tmp_path / "node")
+        sent: list[object] = []
+        monkeypatch.setattr(here.node._peers, "broadcast", sent.append)
+        monkeypatch.setattr(journal, "_write_all", full)
+        await fed(here, slice(6))
+        await asyncio.sleep(0)
+        assert here.node._stopped.is_set()
+        assert here.node._exit_code == 2
+        assert here.notes == [
+            f"cannot write to {here.node._settings.data}: the disk is full; make room and start the node again"
+        ]
+        await fed(here)
+        assert [frame for frame in sent if not isinstance(frame, Heads)] == []
+        here.close()
+
+    run(story())
+
+
+def test_a_log_that_cannot_be_cut_or_a_store_that_cannot_be_flushed_stops_the_node(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken_put(store: DiskStore, changes: dict) -> None:
+        raise lmdb.DiskError(f"mdb_txn_commit: {os.strerror(errno.ENOSPC)}")
+
+    def broken_drop(log: journal.DiskJournal, numbers: list[int]) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    async def story() -> None:
+        for number, (where, what, value, why) in enumerate(
+            (
+                (journal, "_write_all", full, "the disk is full; make room"),
+                (DiskStore, "_put", broken_put, "the disk is full; make room"),
+                (journal.DiskJournal, "drop_segments", broken_drop, "Read-only file system; put that right"),
+            )
+        ):
+            here = NodeHere(tmp_path / f"node-{number}")
+            await fed(here)
+            with monkeypatch.context() as patched:
+                patched.setattr(where, what, value)
+                here.node._last_flush = 0
+                here.node._flush_if_due(here.node._loop.time())
+                await until(here.node._stopped.is_set)
+            assert why in here.notes[-1]
+            assert here.node._exit_code == 2
+            here.node._flushed(None, [])  # what comes later changes nothing
+            here.close()
+
+    run(story())
+
+
+def test_a_node_that_cannot_tick_stops_instead_of_looking_alive(tmp_path: Path) -> None:
+    async def story() -> None:
+        here = NodeHere(tmp_path / "node")
+
+        async def fails() -> None:
+            raise KeyError("a fault of ours")
+
+        ticking = asyncio.get_running_loop().create_task(fails())
+        await asyncio.wait([ticking])
+        with pytest.raises(KeyError):
+            here.node._no_longer_ticking(ticking)
+        assert (here.node._stopped.is_set(), here.node._exit_code) == (True, 1)
+        here.close()
+
+    run(story())
+
+
+def test_what_is_said_of_chains_that_the_node_does_not_have_is_ignored(tmp_path: Path) -> None:
+    async def story() -> None:
+        here = NodeHere(tmp_path / "node")
+        link, _ = here.peer(0)
+        hear(link, encode(Blocks(chain_id="atlantis", blocks=())))
+        assert link.open
+        assert here.notes == []
+        here.close()
+
+    run(story())
+
+
+def test_words_to_nobody_do_not_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        def write(self, _text: str) -> None:
+            raise BrokenPipeError
+
+        def flush(self) -> None:
+            raise BrokenPipeError
+
+    async def story() -> None:
+        here = NodeHere(tmp_path / "node")
+        del here.node._note
+        monkeypatch.setattr(sys, "stderr", Broken())
+        here.node._note("", "anybody there?")
+        monkeypatch.undo()
+        here.close()
+
+    run(story())
+
+
+def test_every_reason_not_to_start_is_one_line_and_a_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "net"
+    make_network(folder, local_addresses(4, 23_000))
+    node = folder / "nodes" / "beijing"
+
+    def refuse(_folder: Path) -> None:
+        raise SettingsInvalid("the reason")
+
+    assert main(node, refuse) == 2  # type: ignore[arg-type]
+    assert capsys.readouterr().err == "the reason\n"
+    assert main(tmp_path / "nowhere", load_settings) == 2
+    assert "cannot read the node's folder" in capsys.readouterr().err
+    (node / "tls.key").write_text("no key")
+    assert main(node, load_settings) == 2
+    said = capsys.readouterr().err
+    assert f"cannot start the node in {node}" in said
+    assert said.count("\n") == 1
+    monkeypatch.setattr(Path, "mkdir", full)
+    assert main(node, load_settings) == 2
+    assert (
+        capsys.readouterr().err == f"cannot start the node in {node}: the disk is full; make room and start it again\n"
+    )
