@@ -1,0 +1,165 @@
+"""The worked examples of docs/protocol.md: per section, what is shown and its value as the code makes it now.
+
+After a deliberate change of a format, `python -m tests.docs.worked_examples` writes them, and the type column of every
+record table, into the page anew. Look at the difference before you keep it.
+"""
+
+from typing import Final
+
+from chain.addresses import AddressCodecName, address_codec
+from chain.codec import encode
+from chain.digests import sha256
+from chain.domains import Domain, prefix
+from chain.genesis import fingerprint
+from chain.merkle import leaf_hash, prove, root
+from chain.profiles import load_profiles
+from chain.quorum import Statement
+from chain.signatures import scheme
+from chain.state import prove as prove_state
+from chain.universal_id import CertificateName, format_token
+from contracts.certificate import certificate_of, status_at
+from contracts.genesis import genesis_header
+from contracts.keys import account_key, certificate_key
+from tests.docs.example_network import (
+    BLOCK_TIME,
+    CLASS,
+    DEGREE,
+    TOKEN,
+    YEAR,
+    account_keys,
+    content_leaf,
+    example_bundle,
+    rules_of,
+    seed,
+    world,
+)
+
+Values = dict[str, str]
+
+
+def codec() -> Values:
+    record = Statement(view=0, height=300, block=b"\xaa" * 32)
+    return {"Statement: view 0, height 300, block aa…aa": encode(record).hex()}
+
+
+def domain() -> Values:
+    network_id = world().genesis.network_id
+    return {
+        "network id": network_id.hex(),
+        "prefix of bsn/commit/1 on wenchang": prefix(Domain.COMMIT, network_id, "wenchang").hex(),
+    }
+
+
+def merkle() -> Values:
+    leaves = [leaf_hash(sha256, text) for text in (b"a", b"b", b"c")]
+    return {
+        "leaf hash of 61 (SHA-256)": leaves[0].hex(),
+        "root over 61, 62, 63": root(sha256, leaves).hex(),
+        "InclusionProof of 63": encode(prove(sha256, leaves, 2)).hex(),
+    }
+
+
+def quorum() -> Values:
+    made = world()
+    commit = made.rules.vote_bytes(Domain.COMMIT, view=0, height=1, block=made.executed.digest)
+    return {
+        "membership digest (wenchang)": made.rules.membership_digest(made.genesis.membership).hex(),
+        "what is signed to commit block 1": commit.hex(),
+        "consensus key of replica 0": made.genesis.membership.key(0).hex(),
+        "signature of replica 0": made.certified.certificate.signatures[0].hex(),
+        "QuorumCertificate": encode(made.certified.certificate).hex(),
+    }
+
+
+def transaction() -> Values:
+    made = world()
+    return {
+        "seed of the sender": seed("platform").hex(),
+        "public key of the sender": account_keys(made.rules, "platform").public_key.hex(),
+        "body": made.mint.body.hex(),
+        "transaction id": made.rules.transaction_id(made.mint.body).hex(),
+        "signature": made.mint.signature.hex(),
+        "SignedTransaction": encode(made.mint).hex(),
+        "Receipt": encode(made.executed.receipts[1]).hex(),
+        "universal id": CertificateName("wenchang", CLASS, format_token("integer", TOKEN)).universal,
+    }
+
+
+def block() -> Values:
+    executed = world().executed
+    return {"BlockHeader of block 1": encode(executed.block.header).hex(), "block digest": executed.digest.hex()}
+
+
+def address() -> Values:
+    shown = {}
+    for name in AddressCodecName:
+        codec_ = address_codec(name)
+        if not codec_.registered:
+            scheme_name = next(p.signature_scheme for p in load_profiles().values() if p.address_codec == name)
+            key = scheme(scheme_name).key_pair(seed("alice")).public_key
+            shown[f"{name} of the {scheme_name} key {key.hex()}"] = codec_.format(codec_.derive(key))
+    rules = rules_of(world().genesis.network_id, "zhongyi")
+    key = account_keys(rules, "alice").public_key
+    shown["what is signed to register alice1111111 on zhongyi"] = rules.registration_bytes(b"alice1111111", key).hex()
+    return shown
+
+
+def genesis() -> Values:
+    made = world()
+    header = genesis_header(made.genesis, made.rules, made.before.root)
+    return {
+        "document": made.genesis.document.canonical().decode(),
+        "network id": made.genesis.network_id.hex(),
+        "fingerprint": fingerprint(made.genesis.network_id),
+        "state root of height 0 (wenchang)": made.before.root.hex(),
+        "block digest of height 0 (wenchang)": made.rules.block_digest(header).hex(),
+    }
+
+
+def state() -> Values:
+    made = world()
+    digest = made.rules.digest
+    key = account_key(made.rules.addresses.derive(account_keys(made.rules, "platform").public_key))
+    value = made.before.get(key)
+    assert value is not None
+    return {
+        "key": key.hex(),
+        "key digest": digest(b"\x04" + key).hex(),
+        "value": value.hex(),
+        "value digest": digest(b"\x05" + value).hex(),
+        "StateProof at height 0": encode(prove_state(made.before, key)).hex(),
+        "root": made.before.root.hex(),
+    }
+
+
+def certificate() -> Values:
+    made = world()
+    record = made.after.get(certificate_key(CLASS, TOKEN))
+    assert record is not None
+    read = certificate_of(record)
+    return {
+        "leaf data of degree": encode((DEGREE.name, DEGREE.type, DEGREE.value, DEGREE.salt)).hex(),
+        "leaf hash of degree": content_leaf(made.rules, DEGREE).hex(),
+        "leaf hash of year": content_leaf(made.rules, YEAR).hex(),
+        "content root": read.content_root.hex(),
+        "Certificate": record.hex(),
+        "status at the block's time": status_at(read, BLOCK_TIME),
+    }
+
+
+def bundle() -> Values:
+    return {"bundle": example_bundle().canonical().decode()}
+
+
+EXAMPLES: Final = {
+    made.__name__: made
+    for made in (codec, domain, merkle, quorum, transaction, block, address, genesis, state, certificate, bundle)
+}
+
+
+if __name__ == "__main__":
+    from tests.docs.protocol_page import PAGE, with_examples, with_types
+    from tests.docs.records import shown_types
+
+    page = with_examples(PAGE.read_text("utf-8"), {name: make() for name, make in EXAMPLES.items()})
+    PAGE.write_text(with_types(page, shown_types()), "utf-8")
