@@ -32,6 +32,29 @@ from gateway.services.stream import EventStream
 from gateway.settings import Settings
 
 PROBLEM_TYPE = "application/problem+json"
+PROBLEM_MEMBERS = {
+    "type": {"type": "string", "examples": ["/v1/problems/class-unknown"], "description": "its page on this gateway"},
+    "title": {"type": "string"},
+    "title_zh": {"type": "string"},
+    "status": {"type": "integer"},
+    "detail": {"type": "string", "description": "cause and next step"},
+    "detail_zh": {"type": "string"},
+    "code": {"type": "string", "examples": ["class-unknown"]},
+    "fields": {"type": "array", "items": {"type": "object"}, "description": "what is wrong, field by field"},
+    "rows": {"type": "array", "items": {"type": "object"}, "description": "what is wrong, line by line of a file"},
+}
+PROBLEM_SCHEMA = {
+    "type": "object",
+    "title": "Problem",
+    "required": [name for name in PROBLEM_MEMBERS if name not in ("fields", "rows")],
+    "properties": PROBLEM_MEMBERS,
+}
+PROBLEM_RESPONSE: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "A problem (RFC 9457): GET /v1/problems lists every type",
+        "content": {PROBLEM_TYPE: {"schema": PROBLEM_SCHEMA}},
+    }
+}
 DESCRIPTION = """Mint and verify **non-transferable** certificates on ten simulated chains 在十条模拟链上签发和验证不可转让的证书。
 
 Every answer can be proven offline: `GET /v1/certificates/{id}/proof` is a bundle that
@@ -51,6 +74,8 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         lifespan=lambda app: _lifespan(app, settings),
         license_info={"name": "Apache-2.0"},
+        responses=PROBLEM_RESPONSE,
+        generate_unique_id_function=lambda route: route.name,
     )
     for router in (ledger.router, certificates.router, operations.router):
         app.include_router(router)
@@ -148,7 +173,9 @@ async def _on_invalid(_request: Request, invalid: Any) -> JSONResponse:
 
 async def _on_http(request: Request, fault: Any) -> JSONResponse:
     if fault.status_code == 405:
-        return _answer(Problem("method-not-allowed", request.method))
+        answer = _answer(Problem("method-not-allowed", request.method))
+        answer.headers.update(fault.headers or {})  # Allow
+        return answer
     if fault.status_code == 404:
         return _answer(Problem("not-found", request.url.path[:200]))
     return _answer(Problem("body-malformed", str(fault.detail)))

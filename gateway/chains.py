@@ -42,6 +42,8 @@ FINAL_TIMEOUT_S: Final = 8.0
 READ_ATTEMPTS: Final = 40
 READ_PAUSE_S: Final = 0.05
 SUBMIT_TRANSACTIONS_MAX: Final = 500
+SUBMIT_BYTES_MAX: Final = 4_000_000
+"""Of the transactions in one request, far below what a frame may hold."""
 TRUSTED_HEADERS_MAX: Final = 512
 
 
@@ -121,6 +123,8 @@ class Chain:
                 await asyncio.sleep(READ_PAUSE_S)
             except NotServed:
                 avoid.add(link.replica)  # it lied; another one is asked
+                if avoid.issuperset(up.replica for up in self._links_in_order()):
+                    raise
             except TimeoutError:
                 raise NotServed("not-final", self.rules.chain_id, int(FINAL_TIMEOUT_S)) from None
         return [outcomes[i] for i in range(len(raws))]
@@ -171,9 +175,12 @@ class Chain:
                         return chain, answer
         raise NotServed("no-node", self.rules.chain_id)
 
-    def follow(self, height: int, heard: Callable[[BlockAnswer | None], None]) -> None:
-        """Hear every block after `height` in order, checked; None when the link to that node is lost."""
-        link = self._best_link()
+    def follow(self, height: int, heard: Callable[[BlockAnswer | None], None], avoid: set[int]) -> None:
+        """Hear every block after `height` in order, checked; None when that node is lost or not believed.
+
+        Nodes in `avoid` are not asked; one that is not believed joins them.
+        """
+        link = self._best_link(avoid)
         expected = height + 1
 
         def on_answer(answer: Answer | None) -> None:
@@ -184,16 +191,18 @@ class Chain:
             try:
                 block = self.checked_block(answer, expected)
             except NotServed:
+                avoid.add(link.replica)
+                link.forget(request)
                 heard(None)
                 return
             expected += 1
             heard(block)
 
-        link.listen(lambda n: Follow(request=n, chain_id=self.rules.chain_id, height=height), on_answer)
+        request = link.listen(lambda n: Follow(request=n, chain_id=self.rules.chain_id, height=height), on_answer)
 
     def believe(self, certified: CertifiedHeader) -> BlockHeader:
-        """The header, once its certificate has been checked; remembered by digest."""
-        digest = self.rules.block_digest(certified.header)
+        """The header, once its certificate has been checked; remembered with that very certificate."""
+        digest = self.rules.digest(encode(certified))
         if digest not in self._certified:
             trusted = Trusted(height=0, time=self.genesis.time, membership=self.membership)
             fault = header_fault(self.rules, trusted, certified)
@@ -230,8 +239,10 @@ class Chain:
         """That the receipt stands under the header's receipt root."""
         return prove(self.rules.digest, final.receipt_leaves, final.place)
 
-    def checked_outcomes(self, answer: Outcomes, ids: Sequence[bytes]) -> dict[int, Outcome]:
+    def checked_outcomes(self, answer: Answer, ids: Sequence[bytes]) -> dict[int, Outcome]:
         """The outcomes in an answer, by place in the request; every receipt is found under its header."""
+        if not isinstance(answer, Outcomes) or any(rejection.index >= len(ids) for rejection in answer.rejected):
+            raise NotServed("node-not-believed", "another record")
         found: dict[int, Outcome] = {
             rejection.index: Rejected(rejection.code, rejection.values) for rejection in answer.rejected
         }
@@ -295,8 +306,8 @@ class _Submission:
         requests = []
         waiting = [i for i in range(len(self.raws)) if i not in self.outcomes]
         try:
-            for start in range(0, len(waiting), SUBMIT_TRANSACTIONS_MAX):
-                requests.append(self._send(waiting[start : start + SUBMIT_TRANSACTIONS_MAX]))
+            for part in self._parts(waiting):
+                requests.append(self._send(part))  # noqa: PERF401 - what is sent must be known if one fails
             await self._done.wait()
         finally:
             for request in requests:
@@ -304,12 +315,24 @@ class _Submission:
         if self._problem is not None:
             raise self._problem
 
+    def _parts(self, waiting: list[int]) -> Iterator[list[int]]:
+        """The places in portions of one request each."""
+        part, size = list[int](), 0
+        for place in waiting:
+            size += len(self.raws[place])
+            if part and (len(part) == SUBMIT_TRANSACTIONS_MAX or size > SUBMIT_BYTES_MAX):
+                yield part
+                part, size = [], len(self.raws[place])
+            part.append(place)
+        if part:
+            yield part
+
     def _send(self, part: list[int]) -> int:
         ids = [self.ids[i] for i in part]
         transactions = tuple(self.raws[i] for i in part)
 
         def heard(answer: Answer | None) -> None:
-            if not isinstance(answer, Outcomes):
+            if answer is None:
                 self._end(NodeUnreachable(f"replica {self.link.replica} was lost"))
                 return
             try:

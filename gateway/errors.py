@@ -10,6 +10,8 @@ from importlib import resources
 from typing import Any, Final
 
 VALUES_MAX: Final = 4
+TEXT_CHARACTERS_MAX: Final = 1_000
+"""Of one value in a sentence: what was sent may be much longer than any answer should be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +65,8 @@ class Problem(Exception):
             **self.extra,
         }
 
-    def _shown(self) -> list[object]:
-        shown: list[object] = [value.hex() if isinstance(value, bytes) else value for value in self.values]
-        return shown + ["?"] * VALUES_MAX
+    def _shown(self) -> list[str]:
+        return [*(_shown(value) for value in self.values), *["?"] * VALUES_MAX]
 
 
 def page(code: str) -> dict[str, object]:
@@ -84,6 +85,11 @@ def page(code: str) -> dict[str, object]:
         "next": kind.next_step,
         "next_zh": kind.next_step_zh,
     }
+
+
+def _shown(value: object) -> str:
+    text = value.hex() if isinstance(value, bytes) else str(value)
+    return text if len(text) <= TEXT_CHARACTERS_MAX else f"{text[:TEXT_CHARACTERS_MAX]}…"
 
 
 def _problem_type(table: dict[str, Any]) -> ProblemType:

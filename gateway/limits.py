@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from prometheus_client import Counter, Histogram
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 
 from gateway.errors import Problem
@@ -38,8 +39,12 @@ class Limits:
         answer = _Answer(send, scope, body)
         if body.announced_over(dict(scope["headers"]).get(b"content-length")):
             await answer.refuse()
-        else:
+            return
+        try:
             await self._app(scope, body.receive, answer.send)
+        except ClientDisconnect:  # the client went away, or its body was cut off at the limit
+            if body.over:
+                await answer.refuse()
 
 
 class _Body:
@@ -69,21 +74,24 @@ class _Answer:
 
     def __init__(self, send: Send, scope: Scope, body: _Body) -> None:
         self._send, self._scope, self._body = send, scope, body
-        self._started, self._refused = time.perf_counter(), False
+        self._since, self._begun, self._refused = time.perf_counter(), False, False
 
     async def send(self, message: Message) -> None:
         """Pass on a part of the response, unless it was replaced."""
-        if self._body.over and not self._refused:
+        if self._body.over and not self._begun:
             await self.refuse()
         if self._refused:
             return
         if message["type"] == "http.response.start":
+            self._begun = True
             self._count(message["status"])
         await self._send(message)
 
     async def refuse(self) -> None:
-        """Answer 413 instead."""
-        self._refused = True
+        """Answer 413 instead, unless an answer has begun."""
+        if self._begun:
+            return
+        self._begun = self._refused = True
         problem = Problem("body-too-large", self._body.limit)
         response = JSONResponse(problem.document(), problem.type.status, media_type="application/problem+json")
         self._count(problem.type.status)
@@ -92,7 +100,7 @@ class _Answer:
     def _count(self, status: int) -> None:
         method = self._scope["method"]
         _REQUESTS.labels(method, status).inc()
-        _SECONDS.labels(method).observe(time.perf_counter() - self._started)
+        _SECONDS.labels(method).observe(time.perf_counter() - self._since)
 
 
 def _limit(path: str) -> int:

@@ -10,11 +10,12 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
+from credentials.schema import RESERVED_COLUMNS as RESERVED
 from gateway.errors import Problem
 
 TABLE_ROWS_MAX: Final = 100_000
+COLUMNS_MAX: Final = 100
 CELL_CHARACTERS_MAX: Final = 4_000
-RESERVED: Final = ("@holder", "@valid_from", "@valid_until")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +76,26 @@ def read_json_lines(data: bytes) -> Table:
         if len(rows) >= TABLE_ROWS_MAX:
             raise Problem("csv-malformed", f"a file has at most {TABLE_ROWS_MAX} rows")
         try:
-            cells = json.loads(line)
+            cells = json.loads(line, object_pairs_hook=_members)
         except (ValueError, RecursionError) as problem:
             raise Problem("csv-malformed", f"line {number} is no JSON: {problem}") from None
         if not isinstance(cells, dict):
             raise Problem("csv-malformed", f"line {number} is no JSON object")
+        if len(cells) > COLUMNS_MAX:
+            raise Problem("csv-malformed", f"line {number}: a row has at most {COLUMNS_MAX} members")
         if any(name.startswith("@") and (name not in RESERVED or not isinstance(cells[name], str)) for name in cells):
             raise Problem("csv-malformed", f"line {number}: members with @ are {', '.join(RESERVED)}, as text")
         rows.append(Row(number, cells))
     if not rows:
         raise Problem("csv-malformed", "there is no row")
     return Table(tuple(rows), "json-lines")
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a member stands twice")
+    return members
 
 
 def _decoded(data: bytes) -> tuple[str, str]:
@@ -101,6 +111,8 @@ def _header(cells: list[str]) -> list[str]:
     names = [cell.strip() for cell in cells]
     if not names or not all(names):
         raise Problem("csv-malformed", "line 1: the header must name every column")
+    if len(names) > COLUMNS_MAX:
+        raise Problem("csv-malformed", f"line 1: a file has at most {COLUMNS_MAX} columns")
     for name in names:
         if names.count(name) > 1:
             raise Problem("csv-malformed", f"line 1: the column {name[:60]!r} stands twice")

@@ -5,6 +5,7 @@ import datetime
 from gateway.errors import Problem
 
 TIME_MS_MAX = 2**53 - 1
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
 def parse_time(given: str | int) -> int:
@@ -21,7 +22,7 @@ def parse_time(given: str | int) -> int:
         ) from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=datetime.UTC)
-    milliseconds = int(moment.timestamp() * 1_000)
+    milliseconds = (moment - _EPOCH) // datetime.timedelta(milliseconds=1)
     if milliseconds < 0:
         raise Problem("parameter-malformed", f"{given[:40]!r} is before 1970")
     return milliseconds

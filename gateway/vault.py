@@ -32,7 +32,7 @@ CREATE TABLE api_key_accounts (
 ) WITHOUT ROWID;
 CREATE TABLE custodial_keys (
   chain TEXT NOT NULL, address TEXT NOT NULL, nonce BLOB NOT NULL, sealed BLOB NOT NULL,
-  PRIMARY KEY (chain, address)
+  PRIMARY KEY (chain, address, nonce)
 ) WITHOUT ROWID;
 CREATE TABLE submissions (
   key TEXT NOT NULL, idempotency TEXT NOT NULL, request BLOB NOT NULL, chain TEXT NOT NULL,
@@ -40,7 +40,8 @@ CREATE TABLE submissions (
 ) WITHOUT ROWID;
 CREATE TABLE documents (
   chain TEXT NOT NULL, class TEXT NOT NULL, token TEXT NOT NULL, issuer TEXT NOT NULL, holder TEXT NOT NULL,
-  content TEXT NOT NULL, salts BLOB NOT NULL, PRIMARY KEY (chain, class, token)
+  content_root BLOB NOT NULL, content TEXT NOT NULL, salts BLOB NOT NULL,
+  PRIMARY KEY (chain, class, token, content_root)
 ) WITHOUT ROWID;
 CREATE TABLE schemas (digest BLOB PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE jobs (
@@ -88,11 +89,15 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A certificate's content and salts, held for its issuer and holder."""
+    """A certificate's content and salts, held for its issuer and holder.
+
+    It is stored before the mint is sent, so the root tells it from one that was refused under the same token id.
+    """
 
     chain: str
     class_id: str
     token: str
+    content_root: bytes
     issuer: str
     holder: str
     content: dict[str, str | int | bool | None]
@@ -183,17 +188,17 @@ def add_account(connection: sqlite3.Connection, key_id: str, chain: str, address
 
 
 def keep_key(connection: sqlite3.Connection, seal: Seal, chain: str, address: str, seed: bytes) -> None:
-    """Keep an account's key, encrypted."""
+    """Keep an account's key, encrypted; one that is kept already stays."""
     nonce, sealed = seal.close_over(chain, address, seed)
-    connection.execute("INSERT OR REPLACE INTO custodial_keys VALUES (?, ?, ?, ?)", (chain, address, nonce, sealed))
+    connection.execute("INSERT INTO custodial_keys VALUES (?, ?, ?, ?)", (chain, address, nonce, sealed))
 
 
-def take_key(connection: sqlite3.Connection, seal: Seal, chain: str, address: str) -> bytes | None:
-    """The seed of an account's key, or None if it is not kept here."""
-    row = connection.execute(
+def take_keys(connection: sqlite3.Connection, seal: Seal, chain: str, address: str) -> list[bytes]:
+    """The seeds kept for an account: several if its name was asked for several times; the chain says whose it is."""
+    rows = connection.execute(
         "SELECT nonce, sealed FROM custodial_keys WHERE chain = ? AND address = ?", (chain, address)
-    ).fetchone()
-    return None if row is None else seal.open(chain, address, row[0], row[1])
+    ).fetchall()
+    return [seal.open(chain, address, nonce, sealed) for nonce, sealed in rows]
 
 
 def find_submission(connection: sqlite3.Connection, key_id: str, idempotency: str) -> tuple[bytes, Submission] | None:
@@ -218,7 +223,7 @@ def keep_submission(
 def keep_documents(connection: sqlite3.Connection, documents: Iterable[Document]) -> None:
     """Store contents and salts."""
     connection.executemany(
-        "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR IGNORE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             (
                 d.chain,
@@ -226,6 +231,7 @@ def keep_documents(connection: sqlite3.Connection, documents: Iterable[Document]
                 d.token,
                 d.issuer,
                 d.holder,
+                d.content_root,
                 json.dumps(d.content, ensure_ascii=False),
                 b"".join(d.salts),
             )
@@ -234,20 +240,23 @@ def keep_documents(connection: sqlite3.Connection, documents: Iterable[Document]
     )
 
 
-def find_document(connection: sqlite3.Connection, chain: str, class_id: str, token: str) -> Document | None:
-    """A certificate's content and salts, or None if they are not held here."""
+def find_document(
+    connection: sqlite3.Connection, chain: str, class_id: str, token: str, content_root: bytes
+) -> Document | None:
+    """The content and salts of the certificate with this content root, or None if they are not held here."""
     row = connection.execute(
-        "SELECT issuer, holder, content, salts FROM documents WHERE chain = ? AND class = ? AND token = ?",
-        (chain, class_id, token),
+        "SELECT issuer, holder, content, salts FROM documents "
+        "WHERE chain = ? AND class = ? AND token = ? AND content_root = ?",
+        (chain, class_id, token, content_root),
     ).fetchone()
     if row is None:
         return None
     salts = tuple(row[3][i : i + 16] for i in range(0, len(row[3]), 16))
-    return Document(chain, class_id, token, row[0], row[1], json.loads(row[2]), salts)
+    return Document(chain, class_id, token, content_root, row[0], row[1], json.loads(row[2]), salts)
 
 
 def erase_document(connection: sqlite3.Connection, chain: str, class_id: str, token: str) -> bool:
-    """Forget content and salts for good; the ledger stays valid."""
+    """Forget content and salts for good, of refused mints under the id too; the ledger stays valid."""
     cursor = connection.execute(
         "DELETE FROM documents WHERE chain = ? AND class = ? AND token = ?", (chain, class_id, token)
     )

@@ -1,6 +1,7 @@
 """The REST API as commands use it: problems become sentences."""
 
 import json
+import os
 import time
 import uuid
 from collections.abc import Callable
@@ -103,7 +104,12 @@ def load_network(folder: Path) -> dict[str, Any]:
 def client_of(folder: Path, tenant: str) -> Client:
     """A client with the API key of `tenant`."""
     network = load_network(folder)
-    return Client(network["url"], network["api_keys"][tenant])
+    return Client(gateway_url(network), network["api_keys"][tenant])
+
+
+def gateway_url(network: dict[str, Any]) -> str:
+    """The gateway as it is reached from here: CERTNET_URL, where the URL of `network.json` holds elsewhere."""
+    return os.environ.get("CERTNET_URL") or network["url"]
 
 
 def _sentence(answer: httpx.Response) -> str:
@@ -114,5 +120,5 @@ def _sentence(answer: httpx.Response) -> str:
     except (ValueError, KeyError):
         return f"the gateway answered {answer.status_code}: {answer.text[:200]}"
     for row in problem.get("rows", [])[:20]:
-        lines += [f"  line {row['line']}: {fault['problem']}" for fault in row["fields"]]
+        lines += [f"  line {row['line']}: {fault['field']} {fault['problem']}" for fault in row["fields"]]
     return "\n".join(lines)

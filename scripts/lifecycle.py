@@ -1,19 +1,22 @@
 """A network on this machine from nothing to ready: folder, processes, demo classes."""
 
 import json
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from scripts import processes
-from scripts.client import Client, load_network
+from scripts.client import Client, Refused, load_network
 from scripts.errors import CommandFailed
 from scripts.network import REPLICAS_DEMO_MAX, local_addresses, make_network
 from scripts.provision import provision
 from scripts.sectors import Sector, load_sectors
 
 Told = Callable[[str], None]
+CONNECTED_TIMEOUT_S = 15.0
+NODES_STILL_DIALLING = frozenset({"no-quorum", "primary-unreachable", "no-node"})
 
 
 def prepare(folder: Path, nodes: int, port: int) -> bool:
@@ -72,7 +75,17 @@ def _define(client: Client, network_id: str, sector: Sector) -> None:
         "schema": sector.document,
     }
     # The same key at every start: what is defined, but not yet indexed, is answered and not refused.
-    client.post("/v1/classes", body, idempotency=f"demo-class-{network_id[:16]}-{sector.chain_id}")
+    key = f"demo-class-{network_id[:16]}-{sector.chain_id}"
+    deadline = time.monotonic() + CONNECTED_TIMEOUT_S
+    while True:
+        try:
+            client.post("/v1/classes", body, idempotency=key)
+        except Refused as refused:
+            if refused.problem not in NODES_STILL_DIALLING or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def _network(folder: Path, url: str) -> dict[str, Any]:

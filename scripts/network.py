@@ -83,7 +83,7 @@ def container_addresses(nodes: int) -> Addresses:
 
 def make_network(folder: Path, addresses: Addresses, name: str = "certnet-demo") -> Genesis:
     """A new network in `folder`, its keys drawn afresh."""
-    (folder / "ca").mkdir(parents=True)
+    (folder / "ca").mkdir(parents=True, exist_ok=True)  # there already: a volume, or a start that was cut short
     make_authority(folder / "ca", name)
     replicas = tuple(_make_node(folder, node, addresses) for node in addresses.node_hosts)
     make_member(folder / "ca", folder / "gateway", "gateway", GATEWAY_ROLE)

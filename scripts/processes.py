@@ -152,7 +152,8 @@ def wait_ready(folder: Path, url: str, told: Callable[[str], None] = lambda _: N
                 return
             told("waiting for the gateway")
             time.sleep(POLL_S)
-    raise CommandFailed(f"the gateway at {url} is not ready after {READY_TIMEOUT_S:.0f} s; see {folder / 'logs'}")
+    where = folder / "logs" if (folder / "logs").exists() else "what it says in its own log"
+    raise CommandFailed(f"the gateway at {url} is not ready after {READY_TIMEOUT_S:.0f} s; see {where}")
 
 
 def last_words(folder: Path, name: str) -> str:

@@ -28,8 +28,15 @@ def provision(folder: Path, url: str) -> dict[str, Any]:
     keys: DemoKeys = json.loads((folder / "demo-keys.json").read_text("utf-8"))
     api_keys = _fill_vault(folder, genesis, keys)
     network = describe(folder, genesis, keys, api_keys, url)
-    write_secret(folder / "network.json", json.dumps(network, ensure_ascii=False, indent=1).encode())
+    write_network(folder, network)
     return network
+
+
+def write_network(folder: Path, network: dict[str, Any]) -> None:
+    """Write `network.json`, whole or not at all: a folder that has it needs no first start."""
+    new = folder / "network.json.new"
+    write_secret(new, json.dumps(network, ensure_ascii=False, indent=1).encode())
+    new.replace(folder / "network.json")
 
 
 def describe(folder: Path, genesis: Genesis, keys: DemoKeys, api_keys: dict[str, str], url: str) -> dict[str, Any]:

@@ -46,8 +46,8 @@ def table(title: str, *columns: str, rows: list[tuple[Any, ...]]) -> None:
     out.print(shown)
 
 
-def show_network(network: dict[str, Any], chains: list[dict[str, Any]], keys: dict[str, Any]) -> None:
-    """What a developer wants to see first."""
+def show_network(network: dict[str, Any], chains: list[dict[str, Any]], keys: dict[str, Any] | None) -> None:
+    """What a developer wants to see first; without `keys`, because a log keeps what it is told, no private ones."""
     url = network["url"]
     out.print(f"\n[bold]certnet is up[/bold]  {url}   docs {url}/docs")
     out.print(f"network fingerprint 网络指纹  {network['fingerprint']}\n")
@@ -71,9 +71,14 @@ def show_network(network: dict[str, Any], chains: list[dict[str, Any]], keys: di
         "chain",
         "account",
         "address",
-        "private key (seed)",
+        *(["private key (seed)"] if keys else []),
         rows=[
-            (entry["id"], person, keys[entry["id"]][person]["address"], keys[entry["id"]][person]["seed"])
+            (
+                entry["id"],
+                person,
+                entry["accounts"][person]["address"],
+                *([keys[entry["id"]][person]["seed"]] if keys else []),
+            )
             for entry in network["chains"]
             for person in ("platform", "alice")
         ],

@@ -165,7 +165,7 @@ async def verify_certificate(body: VerifyBody, gateway: GatewayHere) -> Any:
         return views.verified_view(await verify.verify_id(gateway, body.id, body.age_ms_max))
     try:
         canonical = rfc8785.dumps(body.bundle)
-    except (rfc8785.CanonicalizationError, RecursionError) as problem:
+    except (rfc8785.CanonicalizationError, RecursionError, UnicodeEncodeError) as problem:
         raise Problem("bundle-malformed", str(problem)) from None
     return views.verified_view(await verify.verify_held(gateway, canonical, body.age_ms_max))
 

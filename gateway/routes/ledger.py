@@ -8,10 +8,13 @@ from fastapi.responses import JSONResponse
 from chain.codec import encode
 from chain.transaction import SignedTransaction
 from gateway import views
+from gateway.errors import Problem
 from gateway.routes.dependencies import NEEDS_KEY, GatewayHere, Idempotency, Limit, TenantHere, created
+from gateway.routes.uploads import OPENAPI_BULK_BODY
 from gateway.schemas import AccountBody, EncodeBody, SubmitBody
 from gateway.services import accounts, ledger, transactions
 from gateway.services.bulk import outcome_lines, read_bulk
+from gateway.services.calls import refusal_of
 
 router = APIRouter(prefix="/v1", tags=["ledger"])
 ChainId = Annotated[str, Path(max_length=40)]
@@ -96,7 +99,9 @@ async def encode_transaction(chain: ChainId, body: EncodeBody, gateway: GatewayH
     return views.encoded_view(transactions.encode_call(gateway, body.to_order(chain)))
 
 
-@router.post("/chains/{chain}/transactions", dependencies=NEEDS_KEY)
+@router.post(
+    "/chains/{chain}/transactions", dependencies=NEEDS_KEY, responses={202: {"description": "Sent, not final"}}
+)
 async def submit_transaction(
     chain: ChainId,
     body: SubmitBody,
@@ -108,11 +113,16 @@ async def submit_transaction(
     if wait == "none":
         transaction_id = transactions.relay_soon(gateway, chain, raw)
         return JSONResponse({"transaction": transaction_id.hex(), "state": "sent"}, 202)
-    placed = await transactions.relay_one(gateway, chain, raw)
-    return JSONResponse(views.placed_view(placed), 200 if placed.final.receipt.succeeded else 422)
+    return JSONResponse(_succeeded(await transactions.relay_one(gateway, chain, raw)))
 
 
-@router.post("/chains/{chain}/transactions:bulk", dependencies=NEEDS_KEY)
+@router.post(
+    "/chains/{chain}/transactions:bulk",
+    dependencies=NEEDS_KEY,
+    response_class=Response,
+    responses={200: {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}}},
+    openapi_extra=OPENAPI_BULK_BODY,
+)
 async def submit_bulk(chain: ChainId, request: Request, gateway: GatewayHere) -> Response:
     """Many signed transactions: msgpack array of byte strings, or JSON lines of `{"body", "signature"}`.
 
@@ -128,3 +138,12 @@ async def get_transaction(chain: ChainId, hash_: Hash, gateway: GatewayHere) -> 
     """A transaction with its receipt and the proof of it."""
     found = await transactions.find(gateway, chain, bytes.fromhex(hash_.removeprefix("0x")))
     return views.placed_view(found)
+
+
+def _succeeded(placed: transactions.Placed) -> dict[str, Any]:
+    """A transaction that took effect; one that failed in its block is a problem with the proof of it."""
+    view = views.placed_view(placed)
+    if not placed.final.receipt.succeeded:
+        failed = refusal_of(placed.chain, placed.final)
+        raise Problem(failed.code, *failed.values, **view)
+    return view

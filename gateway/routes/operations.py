@@ -6,7 +6,7 @@ from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
@@ -68,7 +68,7 @@ async def readyz(gateway: GatewayHere) -> JSONResponse:
     return JSONResponse(ready, 200 if ready["ready"] else 503)
 
 
-@router.get("/metrics")
+@router.get("/metrics", response_class=PlainTextResponse)
 async def metrics(gateway: GatewayHere) -> Response:
     """Prometheus text."""
     text = generate_latest(REGISTRY) + generate_latest(gateway.metrics)

@@ -33,6 +33,19 @@ OPENAPI_BODY: Final[dict[str, Any]] = {
     },
 }
 
+OPENAPI_BULK_BODY: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/x-ndjson": {
+                "schema": {"type": "string"},
+                "example": '{"body": "<hex>", "signature": "<128 hex digits>"}\n',
+            },
+            "application/msgpack": {"schema": {"type": "string", "format": "binary"}},
+        },
+    },
+}
+
 
 async def read_upload(request: Request) -> BatchOrder:
     """The order in a request, whichever way it came."""

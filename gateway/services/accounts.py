@@ -1,7 +1,6 @@
 """Accounts: create one, with a key that the gateway keeps or one that the client brings; read one."""
 
 import secrets
-import sqlite3
 from dataclasses import dataclass
 from typing import Final
 
@@ -66,16 +65,18 @@ async def create_account(
         arguments = await _arguments(gateway, chain, sender, order, seed)
         address = chain.rules.addresses.format(arguments.address)
         if seed is not None:
-            await _keep_key(gateway, tenant, chain, address, seed)
+            await _keep_key(gateway, chain, address, seed)
         call = Call(
             chain=chain,
             sender=sender,
             contract="access",
             method="addAccount",
             arguments=arguments,
-            reference={"address": address},
+            reference={"address": address, "kept": seed is not None},
         )
         written = await write(gateway, tenant, call, idempotency, request)
+    if written.reference["kept"]:
+        await _hand_over(gateway, tenant, order.chain_id, written.reference["address"])
     return written, await read_account(gateway, order.chain_id, written.reference["address"], written.height)
 
 
@@ -128,15 +129,15 @@ def _new_did() -> bytes:
     return ripemd160(sha256(public_key))
 
 
-async def _keep_key(gateway: Gateway, tenant: Tenant, chain: Chain, address: str, seed: bytes) -> None:
+async def _keep_key(gateway: Gateway, chain: Chain, address: str, seed: bytes) -> None:
     """The key is kept before the account exists: an account without its key would be lost."""
     seal, chain_id = gateway.seal, chain.rules.chain_id
     if seal is None:
         raise Problem("read-only")
+    await gateway.in_vault(lambda connection: keep_key(connection, seal, chain_id, address, seed))
 
-    def keep(connection: sqlite3.Connection) -> None:
-        keep_key(connection, seal, chain_id, address, seed)
-        add_account(connection, tenant.key_id, chain_id, address)
 
-    await gateway.in_vault(keep)
+async def _hand_over(gateway: Gateway, tenant: Tenant, chain_id: str, address: str) -> None:
+    """The account is the tenant's once the chain has created it, and not before: the name may be another's."""
+    await gateway.in_vault(lambda connection: add_account(connection, tenant.key_id, chain_id, address))
     gateway.forget_tenants()

@@ -11,7 +11,7 @@ from chain.errors import AddressMalformed
 from chain.transaction import TRANSACTION_WINDOW_MS, SignedTransaction, Transaction, call_arguments
 from chain.universal_id import format_token
 from contracts.system import Touch
-from gateway.chains import Chain, Finalised, NotServed, Outcome, ProvenState, Rejected
+from gateway.chains import FINAL_TIMEOUT_S, Chain, Finalised, NotServed, Outcome, ProvenState, Rejected
 from gateway.errors import Problem
 from gateway.index import find_transaction, head
 from gateway.services.gateway import Gateway, now_ms, problem_of
@@ -110,7 +110,7 @@ async def write(gateway: Gateway, tenant: Tenant, call: Call, idempotency: str |
 
     stored = await gateway.in_vault(store)
     if stored is None:
-        return await _send(call.chain, submission)
+        return await _send(gateway, call.chain, submission)
     return await _send_again(gateway, tenant, name, request, stored)
 
 
@@ -154,6 +154,33 @@ async def touch(gateway: Gateway, chain: Chain) -> None:
     code = outcome.code if isinstance(outcome, Rejected) else outcome.receipt.code
     if code not in ("", "touched-recently"):
         raise refusal_of(chain, outcome)
+
+
+async def find_final(gateway: Gateway, chain: Chain, transaction_id: bytes) -> Finalised | None:
+    """The transaction in its certified block, if the index knows it; nodes forget an id with the window."""
+    chain_id = chain.rules.chain_id
+    place = await gateway.in_index(lambda connection: find_transaction(connection, chain_id, transaction_id))
+    if place is None:
+        return None
+    height, index = place
+    try:
+        block = await chain.read_block(height)
+    except NotServed as refused:
+        raise problem_of(refused.code, refused.values) from None
+    assert block.certified is not None
+    return Finalised(
+        certified=block.certified,
+        place=index,
+        receipt=block.receipts[index],
+        receipt_leaves=chain.receipt_leaves(block.receipts),
+    )
+
+
+async def known_outcome(gateway: Gateway, chain: Chain, transaction_id: bytes, heard: Outcome) -> Outcome:
+    """What was heard; of a transaction that its nodes call expired, the block that holds it if there is one."""
+    if isinstance(heard, Rejected) and heard.code == EXPIRED:
+        return await find_final(gateway, chain, transaction_id) or heard
+    return heard
 
 
 async def is_expired_for_ever(gateway: Gateway, chain: Chain, raw: bytes) -> bool:
@@ -210,13 +237,15 @@ async def _send_again(
         raise Problem("idempotency-conflict")
     chain = gateway.chain(submission.chain)
     try:
-        return await _send(chain, submission)
+        return await _send(gateway, chain, submission)
     except Problem as problem:
-        if problem.code != EXPIRED or not await is_expired_for_ever(gateway, chain, submission.raw):
+        if problem.code != EXPIRED:
             raise
+    if not await is_expired_for_ever(gateway, chain, submission.raw):
+        raise Problem("not-final", submission.chain, int(FINAL_TIMEOUT_S))
     renewed = Submission(submission.chain, await _sign_again(gateway, chain, submission.raw), submission.reference)
     await gateway.in_vault(lambda connection: keep_submission(connection, tenant.key_id, name, request, renewed))
-    return await _send(chain, renewed)
+    return await _send(gateway, chain, renewed)
 
 
 async def _sign_again(gateway: Gateway, chain: Chain, raw: bytes) -> bytes:
@@ -238,10 +267,11 @@ async def _sign_again(gateway: Gateway, chain: Chain, raw: bytes) -> bytes:
     return encode(SignedTransaction(body=body, signature=pair.sign(chain.rules.transaction_id(body))))
 
 
-async def _send(chain: Chain, submission: Submission) -> Written:
+async def _send(gateway: Gateway, chain: Chain, submission: Submission) -> Written:
     """Send stored bytes and wait; sending them again has the same outcome."""
     transaction_id = transaction_id_of(chain, submission.raw)
-    outcome = (await submit(chain, [submission.raw], [transaction_id]))[0]
+    heard = (await submit(chain, [submission.raw], [transaction_id]))[0]
+    outcome = await known_outcome(gateway, chain, transaction_id, heard)
     if isinstance(outcome, Rejected) or not outcome.receipt.succeeded:
         raise refusal_of(chain, outcome)
     return Written(chain=chain, transaction_id=transaction_id, final=outcome, reference=submission.reference)

@@ -30,6 +30,7 @@ from gateway.services.gateway import Gateway
 from gateway.vault import Document, Tenant, find_document
 
 METHODS: Final = ("revoke", "freeze", "unfreeze")
+FAULTS_SHOWN_MAX: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +117,9 @@ async def document_of(gateway: Gateway, proven: Proven) -> Document | None:
     """The document that this gateway keeps for the certificate."""
     name = proven.name
     return await gateway.in_vault(
-        lambda connection: find_document(connection, name.chain_id, name.class_id, name.token)
+        lambda connection: find_document(
+            connection, name.chain_id, name.class_id, name.token, proven.certificate.content_root
+        )
     )
 
 
@@ -177,8 +180,9 @@ def content_problem(faults: tuple[FieldFault, ...]) -> Problem:
 
 
 def shown_faults(faults: tuple[FieldFault, ...]) -> list[dict[str, str]]:
-    """Faults as JSON."""
-    return [{"field": fault.field, "problem": fault.why, "problem_zh": fault.why_zh} for fault in faults]
+    """Faults as JSON, the first of very many."""
+    shown = faults[:FAULTS_SHOWN_MAX]
+    return [{"field": fault.field, "problem": fault.why, "problem_zh": fault.why_zh} for fault in shown]
 
 
 def draw_token(chain: Chain) -> bytes:
@@ -202,15 +206,16 @@ def _mint_call(chain: Chain, sender: str, schema: ClassSchema, order: MintOrder)
         raise content_problem(faults)
     token, salts = _token(chain, order.token), draw_salts(schema)
     text = format_token(chain.profile.token_id_style, token)
+    root = content_root(chain.rules.digest, schema, order.content, salts)
     item = MintItem(
         token=token,
         holder=parse_address(chain, order.holder),
-        content_root=content_root(chain.rules.digest, schema, order.content, salts),
+        content_root=root,
         uri=order.uri,
         valid_from=order.valid_from,
         valid_until=order.valid_until,
     )
-    document = Document(order.chain_id, order.class_id, text, sender, order.holder, dict(order.content), salts)
+    document = Document(order.chain_id, order.class_id, text, root, sender, order.holder, dict(order.content), salts)
     return Call(
         chain=chain,
         sender=sender,

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from chain.codec import decode
+from chain.ids import ClassId
 from contracts.classes import CertificateClass, DefineClass
 from contracts.keys import class_key
 from credentials.schema import ClassSchema, SchemaMalformed, parse_schema
@@ -48,7 +51,7 @@ async def class_of(gateway: Gateway, chain: Chain, class_id: str) -> Certificate
     """The class as the chain has it, proven once and remembered: a class never changes."""
     place = (chain.rules.chain_id, class_id)
     if place not in gateway.classes:
-        if not 3 <= len(class_id) <= 32 or not class_id.isascii():  # what no class can be called
+        if not _is_class_id(class_id):  # what no class can be called
             raise Problem("class-unknown", class_id[:60])
         state = await read_state(chain, [class_key(class_id)])
         record = state.values[0].value
@@ -69,6 +72,14 @@ async def schema_of(gateway: Gateway, chain: Chain, class_id: str) -> ClassSchem
         schema = parse_schema(document.encode("utf-8"))
         gateway.schemas[digest] = schema
     return schema
+
+
+def _is_class_id(text: str) -> bool:
+    try:
+        msgspec.convert(text, ClassId)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def _call(chain: Chain, sender: str, order: ClassOrder, schema: ClassSchema) -> Call:

@@ -18,20 +18,21 @@ WAITING_BLOCKS_MAX: Final = 64
 
 async def follow_chain(gateway: Gateway, chain: Chain) -> None:
     """Follow for ever; after a lost link, from where the index stands."""
+    avoid = set[int]()
     while True:
         try:
-            await _follow_until_lost(gateway, chain)
+            await _follow_until_lost(gateway, chain, avoid)
         except (NodeUnreachable, NotServed):
-            pass  # another node is asked next
+            avoid.clear()  # no node is left that was believed: all are asked anew
         except sqlite3.Error as problem:
-            _log.error("the index of %s cannot be written: %s; trying again", chain.rules.chain_id, problem)  # noqa: TRY400 - the cause is all there is to say
+            _log.error("the index of %s cannot be written: %s; trying again", chain.rules.chain_id, problem)
         await asyncio.sleep(RETRY_S)
 
 
-async def _follow_until_lost(gateway: Gateway, chain: Chain) -> None:
+async def _follow_until_lost(gateway: Gateway, chain: Chain, avoid: set[int]) -> None:
     waiting: asyncio.Queue[BlockAnswer | None] = asyncio.Queue()
     start = await gateway.index.run(lambda db: head(db, chain.rules.chain_id))
-    chain.follow(start, waiting.put_nowait)
+    chain.follow(start, waiting.put_nowait, avoid)
     while True:
         blocks = [await waiting.get()]
         while not waiting.empty() and len(blocks) < WAITING_BLOCKS_MAX:

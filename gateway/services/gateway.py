@@ -8,17 +8,20 @@ from typing import TypeVar
 
 from prometheus_client import CollectorRegistry
 
+from chain.codec import decode
 from chain.profile import ChainProfile
 from chain.signatures import KeyPair
 from chain.transaction import Values
+from contracts.access import Account
 from contracts.classes import CertificateClass
+from contracts.keys import account_key
 from credentials.schema import ClassSchema
 from gateway.chains import Chain, Chains, NotServed
 from gateway.database import Database
 from gateway.errors import PROBLEMS, Problem
 from gateway.services.background import Background
 from gateway.services.stream import EventStream
-from gateway.vault import Seal, Tenant, find_tenant, take_key
+from gateway.vault import Seal, Tenant, find_tenant, take_keys
 
 T = TypeVar("T")
 TENANT_SECONDS = 2.0
@@ -78,13 +81,20 @@ class Gateway:
             raise Problem("read-only")
         pair = self._keys.get((chain_id, address))
         if pair is None:
-            seal = self.seal
-            seed = await self.in_vault(lambda db: take_key(db, seal, chain_id, address))
-            if seed is None:
-                raise Problem("key-not-allowed", chain_id)
-            pair = self.chain(chain_id).rules.scheme.key_pair(seed)
-            self._keys[chain_id, address] = pair
+            pair = self._keys[chain_id, address] = await self._kept_pair(self.seal, chain_id, address)
         return pair
+
+    async def _kept_pair(self, seal: Seal, chain_id: str, address: str) -> KeyPair:
+        """The kept key of the account; of several, the one that the chain has for it."""
+        chain = self.chain(chain_id)
+        seeds = await self.in_vault(lambda db: take_keys(db, seal, chain_id, address))
+        pairs = [chain.rules.scheme.key_pair(seed) for seed in seeds]
+        if len(pairs) > 1:
+            public_key = await _public_key(chain, address)
+            pairs = [pair for pair in pairs if pair.public_key == public_key]
+        if not pairs:
+            raise Problem("key-not-allowed", chain_id)
+        return pairs[0]
 
     async def in_vault(self, call: Callable[[sqlite3.Connection], T]) -> T:
         """Run in the vault's thread."""
@@ -103,3 +113,13 @@ def now_ms() -> int:
 def problem_of(code: str, values: Values) -> Problem:
     """A refusal of the chain or of the nodes as a problem."""
     return Problem(code, *values) if code in PROBLEMS else Problem("refused-by-chain", code, *values)
+
+
+async def _public_key(chain: Chain, address: str) -> bytes | None:
+    """The public key that the chain has for an account."""
+    try:
+        state = await chain.read([account_key(chain.rules.addresses.parse(address))])
+    except NotServed as refused:
+        raise problem_of(refused.code, refused.values) from None
+    record = state.values[0].value
+    return None if record is None else decode(record, Account).public_key

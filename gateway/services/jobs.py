@@ -7,6 +7,7 @@ row's token is fixed from the start, so `token-exists` for a row of ours means t
 import asyncio
 import json
 import secrets
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -36,8 +37,10 @@ from gateway.job_store import (
     unfinished_jobs,
 )
 from gateway.services.calls import (
+    EXPIRED,
     Call,
     is_expired_for_ever,
+    known_outcome,
     parse_address,
     read_state,
     refusal_of,
@@ -113,13 +116,15 @@ async def resume_jobs(gateway: Gateway) -> None:
 async def run_job(gateway: Gateway, job: Job) -> None:
     """Send what has no outcome, some batches at a time, until all have one."""
     chain = gateway.chain(job.chain)
-    while pending := await gateway.in_vault(lambda connection: pending_batches(connection, job.id)):
-        window = pending[:WINDOW_BATCHES]
+    while True:
         try:
-            await _send_window(gateway, chain, job, window)
-        except Problem:  # no node, no quorum, no primary: the job waits for better times
+            pending = await gateway.in_vault(lambda connection: pending_batches(connection, job.id))
+            if not pending:
+                await gateway.in_vault(lambda connection: finish_job(connection, job.id))
+                return
+            await _send_window(gateway, chain, job, pending[:WINDOW_BATCHES])
+        except (Problem, sqlite3.Error):  # no node, no quorum, no room on the disk: the job waits for better times
             await asyncio.sleep(RETRY_S)
-    await gateway.in_vault(lambda connection: finish_job(connection, job.id))
 
 
 async def find(gateway: Gateway, tenant: Tenant, job_id: str) -> Job:
@@ -162,7 +167,7 @@ def _prepared(chain: Chain, sender: str, schema: ClassSchema, order: BatchOrder,
         valid_until=ends,
     )
     text = format_token(chain.profile.token_id_style, token)
-    document = Document(order.chain_id, order.class_id, text, sender, holder, content, salts)
+    document = Document(order.chain_id, order.class_id, text, item.content_root, sender, holder, content, salts)
     return Prepared(row.line, item, document)
 
 
@@ -218,7 +223,8 @@ async def _send_window(gateway: Gateway, chain: Chain, job: Job, window: list[tu
     raws = [signed[batch] for batch in batches]
     outcomes = await submit(chain, raws, [transaction_id_of(chain, raw) for raw in raws])
     settled: list[tuple[int, str, str | None]] = []
-    for batch, raw, outcome in zip(batches, raws, outcomes, strict=True):
+    for batch, raw, heard in zip(batches, raws, outcomes, strict=True):
+        outcome = await known_outcome(gateway, chain, transaction_id_of(chain, raw), heard)
         if not isinstance(outcome, Rejected) and outcome.receipt.succeeded:
             settled.append((batch, MINTED, None))
         else:
@@ -245,10 +251,12 @@ async def _settled_refusal(
     if problem.code in _TRY_AGAIN:
         await asyncio.sleep(RETRY_S)
         return []
-    if problem.code == "transaction-expired":
+    if problem.code == EXPIRED:
         if await is_expired_for_ever(gateway, chain, raw):
             again = await _sign_batch(gateway, chain, job, batch)
             await gateway.in_vault(lambda connection: keep_batch_transactions(connection, job.id, [(batch, again)]))
+        else:
+            await asyncio.sleep(RETRY_S)
         return []
     if problem.code == "token-exists" and await _is_minted(gateway, chain, job, batch):
         return [(batch, MINTED, None)]

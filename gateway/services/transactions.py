@@ -6,13 +6,20 @@ from typing import Any
 
 from chain.codec import Record, encode
 from chain.merkle import InclusionProof
-from chain.transaction import Receipt, Transaction, call_arguments
+from chain.transaction import Transaction, call_arguments
 from gateway.arguments import ArgumentsMalformed, read_arguments
-from gateway.chains import Chain, Finalised, NotServed, Outcome, Rejected
+from gateway.chains import Chain, Finalised, Outcome, Rejected
 from gateway.errors import Problem
-from gateway.index import find_transaction
-from gateway.services.calls import parse_address, refusal_of, submit, transaction_id_of, transaction_of
-from gateway.services.gateway import Gateway, problem_of
+from gateway.services.calls import (
+    find_final,
+    known_outcome,
+    parse_address,
+    refusal_of,
+    submit,
+    transaction_id_of,
+    transaction_of,
+)
+from gateway.services.gateway import Gateway
 
 
 class NoArguments(Record, frozen=True):
@@ -76,28 +83,16 @@ async def relay(gateway: Gateway, chain_id: str, raws: list[bytes]) -> list[tupl
     """(id, outcome) of each signed transaction, in order."""
     chain = gateway.chain(chain_id)
     ids = [transaction_id_of(chain, raw) for raw in raws]
-    return list(zip(ids, await submit(chain, raws, ids), strict=True))
+    outcomes = zip(ids, await submit(chain, raws, ids), strict=True)
+    return [(id_, await known_outcome(gateway, chain, id_, outcome)) for id_, outcome in outcomes]
 
 
 async def find(gateway: Gateway, chain_id: str, transaction_id: bytes) -> Placed:
     """A transaction that the index knows, proven from its block."""
     chain = gateway.chain(chain_id)
-    place = await gateway.in_index(lambda connection: find_transaction(connection, chain_id, transaction_id))
-    if place is None:
+    final = await find_final(gateway, chain, transaction_id)
+    if final is None:
         raise Problem("transaction-unknown", transaction_id)
-    height, index = place
-    try:
-        block = await chain.read_block(height)
-    except NotServed as refused:
-        raise problem_of(refused.code, refused.values) from None
-    assert block.certified is not None
-    receipts: tuple[Receipt, ...] = block.receipts
-    final = Finalised(
-        certified=block.certified,
-        place=index,
-        receipt=receipts[index],
-        receipt_leaves=chain.receipt_leaves(receipts),
-    )
     return Placed(chain=chain, final=final, proof=chain.receipt_proof(final))
 
 

@@ -53,5 +53,5 @@ def _show(job: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     table("First certificates 前几张证书", "line", "id", rows=[(row["line"], row["id"]) for row in shown])
     for row in [row for row in rows if row["outcome"] != "minted"][:ROWS_SHOWN]:
         problem = row["problem"] or {}
-        faults = "; ".join(f"{fault['problem']}" for fault in problem.get("fields", []))
+        faults = "; ".join(f"{fault['field']} {fault['problem']}" for fault in problem.get("fields", []))
         err.print(f"line {row['line']} {row['outcome']}: {faults or problem.get('detail', '')}")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-Data = Annotated[Path, typer.Option("--data", metavar="DIR", help="The network's folder.")]
+Data = Annotated[Path, typer.Option("--data", metavar="DIR", envvar="CERTNET_DIR", help="The network's folder.")]
 Tenant = Annotated[str, typer.Option("--as", metavar="TENANT", help="operator, platform or regulator.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 CertificateId = Annotated[str, typer.Argument(metavar="ID", help="As the mint answered: id or uid.")]

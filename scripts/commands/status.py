@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts import processes
-from scripts.client import Client, load_network
+from scripts.client import Client, gateway_url, load_network
 from scripts.commands.options import DEFAULT_DATA, Data, Json
 from scripts.screen import out, table
 
@@ -13,15 +13,16 @@ from scripts.screen import out, table
 def status(data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
     """Processes, chains, primaries, and why a chain waits if it does."""
     network = load_network(data)
-    with Client(network["url"]) as client:
+    with Client(gateway_url(network)) as client:
         chains = [_chain(client, entry["id"]) for entry in client.get("/v1/chains")["chains"]]
     running = _processes(data)
     if as_json:
         out.print_json(json.dumps({"url": network["url"], "processes": running, "chains": chains}))
         return
     out.print(f"{network['url']}   fingerprint {network['fingerprint']}\n")
-    table("Processes 进程", "name", "pid", "memory MB", rows=[(p["name"], p["pid"], p["rss_mb"]) for p in running])
-    out.print()
+    if running:  # none are ours in a cluster of containers
+        table("Processes 进程", "name", "pid", "memory MB", rows=[(p["name"], p["pid"], p["rss_mb"]) for p in running])
+        out.print()
     table(
         "Chains 链",
         "chain",

@@ -14,8 +14,8 @@ import pytest
 from tests.e2e.cluster import NODES, Mints, TestNetwork, check_all_hold, new_keys, running_network
 
 CHAIN = "nanjing"
-OTHER_CHAIN = "zunyi"
-"""Its primary is the same node as that of no other chain tested here."""
+OTHER_CHAIN = "taian"
+"""Its primary is another node than that of CHAIN."""
 MINTS = 1_000
 
 pytestmark = pytest.mark.processes

@@ -224,7 +224,7 @@ def test_whoever_may_come_again_is_told_so_by_the_status() -> None:
     """What ends by itself or by the operator is 503; nothing that the caller must mend is."""
     waiting = {code for code, kind in PROBLEMS.items() if kind.status == 503}
     assert waiting >= {"no-quorum", "primary-unreachable", "no-node", "not-final", "queue-full", "pool-full"}
-    assert waiting >= {"vault-unusable", "service-starting", "too-many-listeners", "overloaded", "read-only"}
+    assert waiting >= {"vault-unusable", "too-many-listeners", "read-only"}
     assert {code for code, kind in PROBLEMS.items() if kind.status >= 500} - waiting == {"internal", "node-not-believed"}
     assert not any(code.endswith(("-malformed", "-invalid", "-exists", "-too-large")) for code in waiting)
 

@@ -1,0 +1,257 @@
+"""The commands as a person types them, against a network that the commands themselves started."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from scripts import processes
+from scripts.processes import ROOT
+from scripts.sectors import load_sectors
+
+pytestmark = pytest.mark.processes
+CHAIN = "nanjing"
+
+
+def run(*arguments: str | Path, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "scripts.cli", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False)
+
+
+def succeed(*arguments: str | Path) -> str:
+    done = run(*arguments)
+    assert done.returncode == 0, done
+    return done.stdout
+
+
+def fail(*arguments: str | Path, code: int = 1) -> str:
+    """A command that cannot do what was asked says so on standard error, in lines and not in a traceback."""
+    done = run(*arguments)
+    assert done.returncode == code, done
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("cli") / "network"
+    try:
+        succeed("up", "--detach", "--data", folder, "--port", str(processes.free_port(5)))
+        yield folder
+    finally:
+        processes.stop_all(folder)
+
+
+def network(data: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((data / "network.json").read_text("utf-8"))
+    return document
+
+
+@pytest.fixture
+def minted(data: Path) -> dict[str, Any]:
+    certificate: dict[str, Any] = json.loads(succeed("mint", CHAIN, "--data", data, "--json"))
+    return certificate
+
+
+def test_up_shows_what_a_developer_wants_to_see_first(data: Path) -> None:
+    again = fail("up", "--detach", "--data", data)
+    assert "runs in" in again
+    assert "down" in again
+    processes.stop_all(data)
+    shown = succeed("up", "--detach", "--data", data)
+    document = network(data)
+    for entry in document["chains"]:
+        assert entry["id"] in shown
+        assert entry["native_name"] in shown
+        assert entry["accounts"]["alice"]["address"] in shown
+    assert document["url"] in shown
+    assert f"{document['url']}/docs" in shown
+    assert document["fingerprint"] in shown
+    assert document["api_keys"]["platform"] in shown
+    assert "demo keys" in shown
+    assert "documented" in shown
+    assert "modelled" in shown
+    assert shown.count("python3 scripts ") == 3
+
+
+def test_network_json_is_for_its_owner_only(data: Path) -> None:
+    for name in ("network.json", "demo-keys.json", "secrets/passphrase", "ca/ca.key", "nodes/beijing/consensus.key"):
+        assert (data / name).stat().st_mode & 0o077 == 0, name
+
+
+def test_status_lists_processes_and_chains(data: Path) -> None:
+    status = json.loads(succeed("status", "--data", data, "--json"))
+    assert {one["name"] for one in status["processes"]} == {"gateway", "beijing", "shanghai", "guangzhou", "xian"}
+    assert len(status["chains"]) == 10
+    assert "wenchang" in succeed("status", "--data", data)
+
+
+def test_a_certificate_lives_its_life(data: Path, minted: dict[str, Any], tmp_path: Path) -> None:
+    certificate = minted["id"]
+    assert run("verify", certificate, "--data", data).returncode == 0
+    bundle = tmp_path / "bundle.json"
+    succeed("proof", certificate, "--out", bundle, "--data", data)
+    assert run("verify", "--offline", bundle, "--genesis", data / "genesis.json").returncode == 0
+    assert "frozen" in succeed("freeze", certificate, "--data", data, "--reason", "under-review")
+    assert run("verify", certificate, "--data", data).returncode == 1
+    assert "active" in succeed("unfreeze", certificate, "--data", data)
+    assert "revoked" in succeed("revoke", certificate, "--data", data, "--reason", "issued-in-error")
+    assert run("verify", certificate, "--data", data).returncode == 1
+    assert "Status forbids" in fail("revoke", certificate, "--data", data)
+    shown = json.loads(succeed("show", certificate, "--data", data, "--json"))
+    assert shown["status"] == "revoked"
+    assert shown["document"]["content"] == load_sectors()[CHAIN].sample()
+    events = json.loads(succeed("history", certificate, "--data", data, "--json"))
+    assert [event["event"] for event in events] == ["minted", "frozen", "unfrozen", "revoked"]
+    assert run("verify", certificate.replace(CHAIN, "nowhere"), "--data", data).returncode == 1
+
+
+def test_a_minted_proof_can_be_kept_as_a_file(data: Path, tmp_path: Path) -> None:
+    bundle = tmp_path / "kept.json"
+    succeed("mint", "yanan", "--data", data, "--bundle", bundle)
+    assert run("verify", "--offline", bundle, "--genesis", data / "genesis.json").returncode == 0
+
+
+def test_a_batch_with_a_bad_row_mints_nothing_unless_asked(data: Path, tmp_path: Path) -> None:
+    sector = load_sectors()[CHAIN]
+    lines = sector.csv.read_text("utf-8").splitlines()
+    header, cells = lines[0].split(","), lines[3].split(",")
+    bad = tmp_path / "bad.csv"
+    cells[header.index("heat_number")] = "not a heat number"
+    bad.write_text("\n".join([*lines[:3], ",".join(cells), *lines[4:7]]) + "\n", "utf-8")
+    told = fail("mint-batch", bad, "--chain", CHAIN, "--data", data)
+    assert "line 4" in told
+    assert "heat_number" in told
+    job = json.loads(succeed("mint-batch", bad, "--chain", CHAIN, "--data", data, "--skip-bad", "--json"))
+    assert (job["minted"], job["skipped"], job["total"]) == (5, 1, 6)
+    assert [row["line"] for row in job["rows"] if row["outcome"] == "skipped"] == [4]
+
+
+def test_every_sample_file_can_be_minted(data: Path) -> None:
+    for chain, sector in load_sectors().items():
+        assert f"{len(sector.rows())} minted" in succeed("mint-batch", sector.csv, "--chain", chain, "--data", data)
+
+
+def test_a_key_of_ones_own_signs_what_it_was_shown(data: Path, tmp_path: Path) -> None:
+    """Key-upload mode from the command line: key, account, encode, look, sign, send."""
+    key, document = tmp_path / "key.json", network(data)
+    shown = succeed("keys", "new", CHAIN, "--out", key, "--data", data)
+    assert "public_key" in shown
+    assert "never overwritten" in fail("keys", "new", CHAIN, "--out", key, "--data", data)
+    stored = json.loads(key.read_text())
+    public_key = next(line.split()[-1] for line in shown.splitlines() if line.startswith("public_key"))
+    headers = {"Authorization": f"Bearer {document['api_keys']['platform']}"}
+    with httpx.Client(base_url=document["url"], headers=headers, timeout=30) as client:
+        account = {"chain": CHAIN, "public_key": public_key, "address": stored["address"]}
+        assert client.post("/v1/accounts", json=account).status_code == 201
+        time.sleep(5.2)  # a touch is taken from a head that is five seconds old
+        call = {"sender": stored["address"], "contract": "system", "method": "touch"}
+        encoded = client.post(f"/v1/chains/{CHAIN}/transactions:encode", json=call).json()
+    sent = run("sign", encoded["body"], "--key", key, "--yes", "--send", "--data", data)
+    assert sent.returncode == 0, sent
+    assert '"method": "touch"' in sent.stderr
+    assert json.loads(sent.stdout)["receipt"]["succeeded"] is True
+
+
+def test_backup_and_restore_bring_documents_back(data: Path, minted: dict[str, Any], tmp_path: Path) -> None:
+    copy = tmp_path / "vault.copy"
+    succeed("backup", copy, "--data", data)
+    assert copy.stat().st_mode & 0o077 == 0
+    assert "end it first" in fail("restore", copy, "--data", data)
+    processes.stop_all(data)
+    for path in (data / "gateway").glob("vault.db*"):
+        path.unlink()
+    succeed("restore", copy, "--data", data)
+    succeed("up", "--detach", "--data", data)
+    assert "document" in json.loads(succeed("show", minted["id"], "--data", data, "--json"))
+
+
+def test_the_index_is_rebuilt_from_the_ledger(data: Path, minted: dict[str, Any]) -> None:
+    document = network(data)
+    with httpx.Client(base_url=document["url"], timeout=30) as client:
+        before = client.get("/v1/certificates", params={"chain": CHAIN, "limit": 200}).json()["certificates"]
+        succeed("rebuild-index", "--data", data)
+        deadline = time.monotonic() + 20
+        while (
+            after := client.get("/v1/certificates", params={"chain": CHAIN, "limit": 200}).json()["certificates"]
+        ) != before:
+            assert time.monotonic() < deadline, (len(before), len(after))
+            time.sleep(0.1)
+    assert minted["id"] in {found["id"] for found in after}
+
+
+def test_renewed_certificates_are_taken_at_the_next_start(data: Path) -> None:
+    succeed("certificates", "renew", "--data", data)
+    processes.stop_all(data)
+    succeed("up", "--detach", "--data", data)
+    succeed("mint", CHAIN, "--data", data)
+
+
+def test_what_cannot_be_done_is_one_clear_line(data: Path, tmp_path: Path) -> None:
+    assert "there is no chain 'atlantis'" in fail("mint", "atlantis", "--data", data)
+    assert "there is no network" in fail("status", "--data", tmp_path / "nothing")
+    assert "no certificate" in fail("show", "nothing", "--data", data)
+    assert "--content is no JSON" in fail("mint", CHAIN, "--content", "{", "--data", data)
+    assert "no scenario" in fail("bench", "nothing")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").write_text("mine")
+    assert "not empty" in fail("up", "--data", tmp_path / "full")
+    assert run("nonsense").returncode == 2
+    assert run("up", "--nodes", "3", "--data", tmp_path / "three").returncode == 2
+
+
+def test_a_busy_port_is_named(tmp_path: Path) -> None:
+    port = processes.free_port(5)
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", port + 2))
+        busy.listen()
+        told = fail("up", "--detach", "--data", tmp_path / "network", "--port", str(port))
+    assert f"port {port + 2} is in use" in told
+    assert processes.alive(tmp_path / "network") == {}
+
+
+def test_ctrl_c_ends_every_process(tmp_path: Path) -> None:
+    folder = tmp_path / "network"
+    command = [sys.executable, "-m", "scripts.cli", "up", "--data", str(folder), "--port", str(processes.free_port(5))]
+    foreground = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert foreground.stdout is not None
+    try:
+        while "Ctrl-C" not in foreground.stdout.readline():
+            assert foreground.poll() is None
+        started = list(processes.alive(folder).values())
+        assert len(started) == 5
+        foreground.send_signal(signal.SIGINT)
+        assert foreground.wait(20) == 0
+        assert not any(process.is_running() for process in started)
+    finally:
+        foreground.kill()
+        foreground.stdout.close()
+        processes.stop_all(folder)
+
+
+def test_the_demo_holds_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-m", "scripts.cli", "demo"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done
+    assert done.stdout.count("✓") == 5
+    assert "✗" not in done.stdout
+    total = int(next(line for line in done.stdout.splitlines() if "certificates on 10 chains" in line).split()[0])
+    assert total >= 300
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_down_ends_the_network_and_keeps_its_data(data: Path) -> None:
+    assert "Ended 5 processes" in succeed("down", "--data", data)
+    assert "Nothing runs" in succeed("down", "--data", data)
+    shown = succeed("up", "--detach", "--data", data)
+    assert "as it was" in shown
