@@ -5,6 +5,7 @@ A row's token id and content root are fixed when the job is stored, so no retry 
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -68,9 +69,10 @@ def keep_job(
             for row in rows
         ],
     )
-    batches = sorted({row.batch for row in rows if row.batch is not None})
+    sizes = Counter(row.batch for row in rows if row.batch is not None)
     connection.executemany(
-        "INSERT INTO job_batches VALUES (?, ?, NULL, ?)", [(job.id, batch, PENDING) for batch in batches]
+        "INSERT INTO job_batches VALUES (?, ?, ?, NULL, ?)",
+        [(job.id, batch, size, PENDING) for batch, size in sizes.items()],
     )
 
 
@@ -104,12 +106,17 @@ def pending_batches(connection: sqlite3.Connection, job_id: str) -> list[tuple[i
     ).fetchall()
 
 
-def batch_items(connection: sqlite3.Connection, job_id: str, batch: int) -> list[bytes]:
-    """The encoded items of a batch, in the order of the file."""
-    rows = connection.execute(
-        "SELECT item FROM job_rows WHERE job = ? AND batch = ? ORDER BY line", (job_id, batch)
-    ).fetchall()
-    return [row[0] for row in rows]
+def batch_items(connection: sqlite3.Connection, job_id: str, batches: Sequence[int]) -> list[list[bytes]]:
+    """The encoded items of each batch, in the order of the file."""
+    return [
+        [
+            row[0]
+            for row in connection.execute(
+                "SELECT item FROM job_rows WHERE job = ? AND batch = ? ORDER BY line", (job_id, batch)
+            )
+        ]
+        for batch in batches
+    ]
 
 
 def keep_batch_transactions(connection: sqlite3.Connection, job_id: str, signed: Sequence[tuple[int, bytes]]) -> None:
@@ -135,10 +142,14 @@ def finish_job(connection: sqlite3.Connection, job_id: str) -> None:
     connection.execute("UPDATE jobs SET state = ? WHERE id = ?", (DONE, job_id))
 
 
-def count_rows(connection: sqlite3.Connection, job_id: str) -> dict[str, int]:
-    """How many rows have each outcome."""
-    rows = connection.execute("SELECT outcome, COUNT(*) FROM job_rows WHERE job = ? GROUP BY outcome", (job_id,))
-    return {PENDING: 0, MINTED: 0, REFUSED: 0, SKIPPED: 0} | dict(rows.fetchall())
+def count_rows(connection: sqlite3.Connection, job: Job) -> dict[str, int]:
+    """How many rows have each outcome: a sum over batches, since rows are many."""
+    sums = dict(
+        connection.execute(
+            "SELECT state, SUM(size) FROM job_batches WHERE job = ? GROUP BY state", (job.id,)
+        ).fetchall()
+    )
+    return {PENDING: 0, MINTED: 0, REFUSED: 0, SKIPPED: job.total - sum(sums.values())} | sums
 
 
 def list_rows(connection: sqlite3.Connection, job_id: str, after: int, limit: int) -> list[dict[str, Any]]:

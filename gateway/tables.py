@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
+from chain.digests import sha256
 from credentials.schema import RESERVED_COLUMNS as RESERVED
 from gateway.errors import Problem
 
@@ -41,6 +42,8 @@ class Table:
 
     rows: tuple[Row, ...]
     encoding: str
+    digest: bytes
+    """SHA-256 of the file."""
 
     @property
     def typed(self) -> bool:
@@ -64,7 +67,7 @@ def read_csv(data: bytes) -> Table:
         raise Problem("csv-malformed", f"line {reader.line_num}: {problem}") from None
     if not rows:
         raise Problem("csv-malformed", "there is no row below the header")
-    return Table(tuple(rows), encoding)
+    return Table(tuple(rows), encoding, sha256(data))
 
 
 def read_json_lines(data: bytes) -> Table:
@@ -88,7 +91,7 @@ def read_json_lines(data: bytes) -> Table:
         rows.append(Row(number, cells))
     if not rows:
         raise Problem("csv-malformed", "there is no row")
-    return Table(tuple(rows), "json-lines")
+    return Table(tuple(rows), "json-lines", sha256(data))
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

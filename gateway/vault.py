@@ -55,7 +55,8 @@ CREATE TABLE job_rows (
 ) WITHOUT ROWID;
 CREATE INDEX job_rows_batch ON job_rows (job, batch);
 CREATE TABLE job_batches (
-  job TEXT NOT NULL, batch INTEGER NOT NULL, raw BLOB, state TEXT NOT NULL, PRIMARY KEY (job, batch)
+  job TEXT NOT NULL, batch INTEGER NOT NULL, size INTEGER NOT NULL, raw BLOB, state TEXT NOT NULL,
+  PRIMARY KEY (job, batch)
 ) WITHOUT ROWID;
 """
 

@@ -89,7 +89,7 @@ def start(folder: Path, name: str) -> Running:
     (folder / "logs").mkdir(exist_ok=True)
     with (folder / "logs" / f"{name}.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", GATEWAY if name == GATEWAY else "node", str(home)],
+            [sys.executable, "-m", GATEWAY if name == GATEWAY else "node", str(home.resolve())],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -57,7 +57,7 @@ async def mint_batch(
     """Mint the rows of a file: CSV, JSON lines or a form with `file`; answers a durable job."""
     order = await read_upload(request)
     job = await jobs.start_job(gateway, tenant, order, idempotency)
-    counts = await gateway.in_vault(lambda connection: count_rows(connection, job.id))
+    counts = await gateway.in_vault(lambda connection: count_rows(connection, job))
     return JSONResponse(views.job_view(job, counts), 202, headers={"Location": f"/v1/jobs/{job.id}"})
 
 
@@ -71,7 +71,7 @@ async def get_job(
 ) -> Any:
     """A job, and per row: line, outcome, id or problem. `next` is the cursor of the next page."""
     job = await jobs.find(gateway, tenant, job_id)
-    counts = await gateway.in_vault(lambda connection: count_rows(connection, job.id))
+    counts = await gateway.in_vault(lambda connection: count_rows(connection, job))
     rows = await gateway.in_vault(lambda connection: list_rows(connection, job.id, cursor, limit))
     following = rows[-1]["line"] if limit and len(rows) == limit else None
     return views.job_view(job, counts) | {"rows": [views.job_row_view(job, row) for row in rows], "next": following}

@@ -4,8 +4,10 @@ import hashlib
 import secrets
 import sqlite3
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
+from chain.addresses import AddressCodec
 from chain.codec import CodecMalformed, Record, decode, encode
 from chain.errors import AddressMalformed
 from chain.transaction import TRANSACTION_WINDOW_MS, SignedTransaction, Transaction, call_arguments
@@ -88,9 +90,13 @@ def transaction_of(
 def parse_address(chain: Chain, text: str) -> bytes:
     """The raw address; a problem if the chain does not write addresses so."""
     try:
-        return chain.rules.addresses.parse(text)
+        return _parsed(chain.rules.addresses, text)
     except AddressMalformed as malformed:
         raise Problem("address-malformed", str(malformed)) from None
+
+
+_parsed = lru_cache(maxsize=8192)(AddressCodec.parse)
+"""Remembered: a file of rows names the same few holders again and again."""
 
 
 async def write(gateway: Gateway, tenant: Tenant, call: Call, idempotency: str | None, request: bytes) -> Written:

@@ -57,7 +57,7 @@ from gateway.tables import Row, Table
 from gateway.times import parse_time
 from gateway.vault import Document, Tenant, keep_documents
 
-WINDOW_BATCHES: Final = 40
+WINDOW_BATCHES: Final = 100
 """How many batch transactions of a job are under way at once."""
 RETRY_S: Final = 0.5
 ROWS_SHOWN_MAX: Final = 100
@@ -90,7 +90,7 @@ async def start_job(gateway: Gateway, tenant: Tenant, order: BatchOrder, idempot
     """Check every row, store the job, and begin; nothing is minted from a file with a bad row unless asked."""
     chain = gateway.chain(order.chain_id)
     sender = sender_of(tenant, chain, "ddc721.mintBatch")
-    request = request_digest("batch", order)
+    request = request_digest("batch", order.chain_id, order.class_id, order.holder, order.skip_bad, order.table.digest)
     name = idempotency or f"auto-{secrets.token_hex(16)}"
     stored = await gateway.in_vault(lambda connection: find_job_by_key(connection, tenant.key_id, name))
     if stored is None:
@@ -216,7 +216,7 @@ def _keep(
 async def _send_window(gateway: Gateway, chain: Chain, job: Job, window: list[tuple[int, bytes | None]]) -> None:
     unsigned = [batch for batch, raw in window if raw is None]
     signed = {batch: raw for batch, raw in window if raw is not None}
-    fresh = [(batch, await _sign_batch(gateway, chain, job, batch)) for batch in unsigned]
+    fresh = await _sign_batches(gateway, chain, job, unsigned)
     await gateway.in_vault(lambda connection: keep_batch_transactions(connection, job.id, fresh))
     signed |= dict(fresh)
     batches = sorted(signed)
@@ -232,13 +232,18 @@ async def _send_window(gateway: Gateway, chain: Chain, job: Job, window: list[tu
     await gateway.in_vault(lambda connection: settle_batches(connection, job.id, settled))
 
 
-async def _sign_batch(gateway: Gateway, chain: Chain, job: Job, batch: int) -> bytes:
-    items = await gateway.in_vault(lambda connection: batch_items(connection, job.id, batch))
-    arguments = MintBatch(class_id=job.class_id, items=tuple(decode(item, MintItem) for item in items))
-    call = Call(
-        chain=chain, sender=job.issuer, contract="ddc721", method="mintBatch", arguments=arguments, reference={}
-    )
-    return await sign(gateway, call)
+async def _sign_batches(gateway: Gateway, chain: Chain, job: Job, batches: Sequence[int]) -> list[tuple[int, bytes]]:
+    """(batch, signed transaction) for each, the loop free for others in between."""
+    signed = []
+    contents = await gateway.in_vault(lambda connection: batch_items(connection, job.id, batches))
+    for batch, items in zip(batches, contents, strict=True):
+        arguments = MintBatch(class_id=job.class_id, items=tuple(decode(item, MintItem) for item in items))
+        call = Call(
+            chain=chain, sender=job.issuer, contract="ddc721", method="mintBatch", arguments=arguments, reference={}
+        )
+        signed.append((batch, await sign(gateway, call)))
+        await asyncio.sleep(0)
+    return signed
 
 
 _TRY_AGAIN: Final = frozenset({"queue-full", "pool-full", "no-quorum", "primary-unreachable", "not-final"})
@@ -253,8 +258,8 @@ async def _settled_refusal(
         return []
     if problem.code == EXPIRED:
         if await is_expired_for_ever(gateway, chain, raw):
-            again = await _sign_batch(gateway, chain, job, batch)
-            await gateway.in_vault(lambda connection: keep_batch_transactions(connection, job.id, [(batch, again)]))
+            again = await _sign_batches(gateway, chain, job, [batch])
+            await gateway.in_vault(lambda connection: keep_batch_transactions(connection, job.id, again))
         else:
             await asyncio.sleep(RETRY_S)
         return []
@@ -266,7 +271,7 @@ async def _settled_refusal(
 
 async def _is_minted(gateway: Gateway, chain: Chain, job: Job, batch: int) -> bool:
     """Whether the batch's first certificate is the one of this job: batches are minted whole."""
-    items = await gateway.in_vault(lambda connection: batch_items(connection, job.id, batch))
+    (items,) = await gateway.in_vault(lambda connection: batch_items(connection, job.id, [batch]))
     first = decode(items[0], MintItem)
     state = await read_state(chain, [certificate_key(job.class_id, first.token)])
     record = state.values[0].value

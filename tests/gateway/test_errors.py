@@ -184,7 +184,8 @@ def test_an_entry_is_whole_in_two_languages(code: str) -> None:
         if field.name == "status":
             assert text in STATUSES
             continue
-        assert text and text == text.strip()
+        assert text
+        assert text == text.strip()
         is_chinese = re.search(r"[\u4e00-\u9fff]", text) is not None
         assert is_chinese == field.name.endswith("_zh"), f"{field.name} is in the other language"
         if field.name.startswith(("cause", "next")):
@@ -193,7 +194,9 @@ def test_an_entry_is_whole_in_two_languages(code: str) -> None:
         else:
             assert not text.endswith((".", "。"))
         if is_chinese:
-            assert not re.search(r"[\u4e00-\u9fff][,;:?!()]|[,;:?!()][\u4e00-\u9fff]", text), "punctuation is full-width"
+            assert not re.search(r"[\u4e00-\u9fff][,;:?!()]|[,;:?!()][\u4e00-\u9fff]", text), (
+                "punctuation is full-width"
+            )
 
 
 @pytest.mark.parametrize("code", PROBLEMS)
@@ -212,7 +215,9 @@ def test_a_problem_says_its_values_in_both_sentences(code: str) -> None:
     problem = Problem(code, *values)
     for sentence in (problem.sentence, problem.sentence_zh):
         assert not set("{}") & set(sentence)
-        assert [value in sentence for value in values] == [place < places_of(problem.type) for place in range(VALUES_MAX)]
+        assert [value in sentence for value in values] == [
+            place < places_of(problem.type) for place in range(VALUES_MAX)
+        ]
 
 
 def test_titles_tell_the_codes_apart() -> None:
@@ -225,7 +230,10 @@ def test_whoever_may_come_again_is_told_so_by_the_status() -> None:
     waiting = {code for code, kind in PROBLEMS.items() if kind.status == 503}
     assert waiting >= {"no-quorum", "primary-unreachable", "no-node", "not-final", "queue-full", "pool-full"}
     assert waiting >= {"vault-unusable", "too-many-listeners", "read-only"}
-    assert {code for code, kind in PROBLEMS.items() if kind.status >= 500} - waiting == {"internal", "node-not-believed"}
+    assert {code for code, kind in PROBLEMS.items() if kind.status >= 500} - waiting == {
+        "internal",
+        "node-not-believed",
+    }
     assert not any(code.endswith(("-malformed", "-invalid", "-exists", "-too-large")) for code in waiting)
 
 
