@@ -3,7 +3,7 @@
 Everything that hashes or checks for a chain takes a `ChainRules`, so nobody picks a function by name twice.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from chain.addresses import AddressCodec, address_codec
@@ -12,6 +12,7 @@ from chain.codec import encode
 from chain.digests import digest_function
 from chain.domains import Domain, prefix
 from chain.membership import Membership, membership_digest
+from chain.merkle import leaf_hash, root
 from chain.profile import ChainProfile
 from chain.quorum import Statement, statement_bytes
 from chain.signatures import SignatureScheme, scheme
@@ -55,6 +56,10 @@ class ChainRules:
     def block_digest(self, header: BlockHeader) -> bytes:
         """The digest of a header, which is the digest of its block (protocol 7.2)."""
         return self.digest(self.block_prefix + encode(header))
+
+    def transaction_root(self, transactions: Sequence[bytes]) -> bytes:
+        """The root over signed transactions as they were sent (protocol 7.1)."""
+        return root(self.digest, [leaf_hash(self.digest, raw) for raw in transactions])
 
     def membership_digest(self, membership: Membership) -> bytes:
         """What headers of this chain commit to for `membership`."""

@@ -224,9 +224,8 @@ class Chain:
                 return answer
             raise NotServed("node-not-believed", "no-certificate")
         header = self.believe(answer.certified)
-        digest = self.rules.digest
-        bodies = root(digest, [leaf_hash(digest, raw) for raw in answer.transactions])
-        receipts = root(digest, self.receipt_leaves(answer.receipts))
+        bodies = self.rules.transaction_root(answer.transactions)
+        receipts = root(self.rules.digest, self.receipt_leaves(answer.receipts))
         if (header.height, header.transaction_root, header.receipt_root) != (height, bodies, receipts):
             raise NotServed("node-not-believed", "roots-differ")
         return answer

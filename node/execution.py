@@ -58,7 +58,7 @@ def build_block(
         chain_id=rules.chain_id,
         height=parent.height + 1,
         parent=parent_digest,
-        transaction_root=transaction_root(rules, raw),
+        transaction_root=rules.transaction_root(raw),
         receipt_root=root(rules.digest, leaves),
         state_root=layer.root,
         time=time,
@@ -113,11 +113,6 @@ def dry_run(rules: ChainRules, state: View, parent: BlockHeader, checked: Checke
     """Why the call would fail in a block on `parent` now, without touching the chain; None if it would succeed."""
     receipt = _run_one(rules, Overlay(state), parent, checked, max(time, parent.time + 1))
     return None if receipt.succeeded else Refusal(receipt.code, receipt.values)
-
-
-def transaction_root(rules: ChainRules, transactions: Sequence[bytes]) -> bytes:
-    """The root over the signed transactions as they were sent."""
-    return root(rules.digest, [leaf_hash(rules.digest, raw) for raw in transactions])
 
 
 def _check_body(

@@ -16,7 +16,7 @@ from chain.membership import Membership
 from chain.quorum import QuorumCertificate
 from chain.rules import ChainRules
 from chain.state import NodeStore, State, View, layer
-from chain.transaction import TRANSACTION_WINDOW_MS, Receipt
+from chain.transaction import Receipt
 from contracts.genesis import genesis_header, initial_state
 from node.consensus.replica import Head
 from node.execution import BlockFault, Executed, execute_block
@@ -168,8 +168,7 @@ class Ledger:
         assert stored is not None
         time = stored.committed.header.time
         self._recent.append((height, time))
-        if time + TRANSACTION_WINDOW_MS >= self.head.header.time:
-            self.seen.add(height, time, tuple(receipt.transaction_id for receipt in stored.receipts))
+        self.seen.add(height, time, tuple(receipt.transaction_id for receipt in stored.receipts))
 
     def _leaving(self, time: int) -> list[int]:
         """The heights whose undo records the window leaves behind with a block of `time`."""

@@ -172,7 +172,9 @@ def signed_bytes(rules: ChainRules, message: Message) -> tuple[bytes, bytes]:
 
 
 def authenticate(rules: ChainRules, membership: Membership, envelope: Envelope, verify: Verify) -> Authenticated | None:
-    """The envelope, if a member of `membership` signed it and its block is within the chain's limits; else None.
+    """The envelope, if a member of `membership` signed it and its block is whole and within the chain's limits.
+
+    A signature covers the header of a proposal, and the header covers the body: with another body it is nobody's.
 
     What a change of view carries is signed by others: it is checked by whoever acts on it.
     """
@@ -181,7 +183,7 @@ def authenticate(rules: ChainRules, membership: Membership, envelope: Envelope, 
     statement, digest = signed_bytes(rules, envelope.message)
     if not verify(membership.key(envelope.signer), statement, envelope.signature):
         return None
-    return Authenticated(envelope, digest)
+    return Authenticated(envelope, digest) if _body_fits(rules, envelope.message) else None
 
 
 def is_prepared(
@@ -202,6 +204,14 @@ def is_prepared(
     prepare = rules.vote_bytes(Domain.PREPARE, view=view, height=height, block=block)
     pairs = zip(signers, prepared.prepares, strict=True)
     return all(verify(membership.key(signer), prepare, signature) for signer, signature in pairs)
+
+
+def _body_fits(rules: ChainRules, message: Message) -> bool:
+    """The transactions of a proposal are the ones that its signed header names."""
+    if not isinstance(message, PrePrepare):
+        return True
+    block = message.block
+    return rules.transaction_root(block.transactions) == block.header.transaction_root
 
 
 def _is_within_limits(rules: ChainRules, message: Message) -> bool:

@@ -34,7 +34,9 @@ def up(
         with client_of(data, "platform") as client:
             chains = client.get("/v1/chains")["chains"]
     if not tongsuo_serves():
-        out.print("SM2 is checked in pure Python here, about fifty times slower: yanan will be slow. 国密签名为纯 Python 实现，较慢。")
+        out.print(
+            "SM2 is checked in pure Python here, about fifty times slower: yanan will be slow. 国密签名为纯 Python 实现，较慢。"
+        )
     show_network(network, chains, json.loads((data / "demo-keys.json").read_text("utf-8")))
     _show_next(data, new=new)
     if not detach:

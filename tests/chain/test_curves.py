@@ -88,3 +88,11 @@ def test_numbers_and_bytes_of_a_signature_are_one(curve: Curve, r: int, s: int, 
     assert signature_numbers(low, curve, low_s=True) == (r, min(wide, curve.n - wide))
     assert signature_numbers(signature_bytes(r, wide, curve, low_s=False), curve, low_s=False) == (r, wide)
     assert (signature_numbers(signature_bytes(r, wide, curve, low_s=False), curve, low_s=True) is None) == flip
+
+
+@every_curve
+def test_of_two_s_the_smaller_is_written(curve: Curve) -> None:
+    half = curve.n // 2
+    for s, written in ((half, half), (half + 1, half), (half - 1, half - 1), (curve.n // 3 + 1, curve.n // 3 + 1)):
+        assert signature_bytes(1, s, curve, low_s=True)[32:] == written.to_bytes(32, "big")
+        assert signature_bytes(1, s, curve, low_s=False)[32:] == s.to_bytes(32, "big")

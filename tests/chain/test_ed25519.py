@@ -69,3 +69,13 @@ def test_with_the_identity_as_key_and_nonce_nothing_is_signed() -> None:
 def test_a_second_signature_by_adding_the_order_is_refused() -> None:
     s = int.from_bytes(SIGNATURE[32:], "little")
     assert not ed25519.verify(PUBLIC_KEY, MESSAGE, SIGNATURE[:32] + (s + ed25519.L).to_bytes(32, "little"))
+
+
+def test_a_signature_takes_no_byte_from_its_message() -> None:
+    message = bytes(3) + MESSAGE
+    signature = sign(message)
+    assert ed25519.verify(PUBLIC_KEY, message, signature)
+    for moved in range(1, 4):
+        assert not ed25519.verify(PUBLIC_KEY, message[moved:], signature + message[:moved])
+    assert not ed25519.form_fits(PUBLIC_KEY, signature + b"\0")
+    assert not ed25519.form_fits(PUBLIC_KEY, signature[:-1])

@@ -182,3 +182,10 @@ def test_importing_the_schemes_loads_no_library_of_a_scheme() -> None:
     command = [sys.executable, "-c", LIBRARIES_LOADED]
     ran = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     assert ran.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", [SchemeName.SECP256K1, SchemeName.P256])
+@pytest.mark.parametrize("size", [0, 31, 33])
+def test_to_sign_anything_but_a_digest_is_a_fault_of_ours(name: SchemeName, size: int) -> None:
+    with pytest.raises(AssertionError):
+        scheme(name).key_pair(bytes(32)).sign(bytes(size))

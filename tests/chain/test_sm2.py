@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+from unittest import mock
 
 import pytest
 from gmssl.sm2 import CryptSM2
@@ -100,6 +101,16 @@ def test_a_nonce_that_gives_no_signature_is_replaced(monkeypatch: pytest.MonkeyP
     public_key, sign = sm2.gmssl_key_pair(SM2.scalar(SEED))
     assert sm2.verify(public_key, MESSAGE, sign(MESSAGE))
     assert len(set(nonces)) == len(nonces) == 2
+
+
+def test_the_library_that_serves_is_the_one_that_is_asked(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow_verify, slow_key_pair = mock.Mock(return_value=True), mock.Mock(return_value=(b"", sm3))
+    monkeypatch.setattr(sm2, "gmssl_verify", slow_verify)
+    monkeypatch.setattr(sm2, "gmssl_key_pair", slow_key_pair)
+    public_key = bytes([2]) + bytes.fromhex("32c4ae2c1f1981195f9904466a39c9948fe30bbff2660be1715a4589334c74c7")
+    sm2.key_pair(SEED)
+    sm2.verify(public_key, MESSAGE, curves.signature_bytes(1, 1, SM2, low_s=False))
+    assert slow_verify.called == slow_key_pair.called == (library == "gmssl")
 
 
 def test_the_fast_library_serves_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,12 +112,22 @@ PAIR = sorted([entry(b"a"), entry(b"b")])
         PAIR[1] + PAIR[0],
         PAIR[0] + PAIR[0],
         PAIR[0] + PAIR[0][:32] + bytes(32),
+        PAIR[0] + PAIR[0][:32] + b"\xff" * 32,
         PAIR[0] + PAIR[1][:-1],
         PAIR[0] + b"\0",
         PAIR[0][:32],
         b"".join(sorted(entry(key(n)) for n in range(BUCKET_ENTRIES_MAX + 1))),
     ],
-    ids=["unsorted", "repeated", "one key twice", "cut", "run on", "half an entry", "over the limit"],
+    ids=[
+        "unsorted",
+        "repeated",
+        "one key twice",
+        "one key twice in order",
+        "cut",
+        "run on",
+        "half an entry",
+        "over the limit",
+    ],
 )
 def test_a_bucket_not_in_its_one_form_shows_nothing(bucket: bytes) -> None:
     assert bucket_entries(bucket) is None

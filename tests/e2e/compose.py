@@ -165,6 +165,7 @@ class Story:
         yield "the gateway alone is published, on loopback alone", self.look_at_ports
         yield "a certificate is minted and verified over REST", self.mint_one
         yield "commands run inside the cluster", self.run_command
+        yield "the vault is copied while the gateway runs", self.back_up
         yield "a backup is killed, and mints go on", self.kill_backup
         yield "started again it catches up: four nodes, ten chains, equal heads", self.catch_up
         yield "a second `up` changes nothing", self.start_again
@@ -247,6 +248,10 @@ class Story:
     def run_command(self) -> str:
         self.cluster.compose("run", "--rm", "-T", "--no-deps", "certnet", "verify", self.minted[0])  # exit 0: valid
         return "certnet verify"
+
+    def back_up(self) -> str:
+        said = self.cluster.compose("run", "--rm", "-T", "--no-deps", "keys", "backup", "/network/vault-copy.db")
+        return said.split(" in ")[0]
 
     def kill_backup(self) -> str:
         """Which node is killed is stated: one that is a backup of the chain in use."""

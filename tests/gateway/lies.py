@@ -74,5 +74,5 @@ def lies_about_outcomes(chain: Chain, answer: Outcomes) -> Iterator[Answer]:
     yield replace(answer, receipt_leaves=())
     yield replace(answer, receipt_leaves=(bytes(32),))
     yield replace(answer, rejected=(Rejection(index=9, code="refused", values=()),), certified=None, included=())
-    yield Refused(request=answer.request, code="chain-unknown", values=(CHAIN,))
+    yield Refused(request=answer.request, code="chain-unknown", values=(chain.rules.chain_id,))
     yield Hello(version=1, network_id=bytes(32), speaker=None)

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from chain.block import Block, CommittedBlock
 from chain.codec import decode, encode
 from chain.ids import ZERO_DIGEST
+from chain.quorum import QuorumCertificate
 from chain.transaction import SignedTransaction
 from node.consensus.messages import (
     Commit,
@@ -177,7 +178,8 @@ def test_a_refused_time_is_told_to_the_operator_once_and_not_remembered_against_
     assert cluster.check() == 1
 
 
-def test_an_old_proposal_counts_only_on_a_link_that_is_younger() -> None:
+@pytest.mark.parametrize("happens", ["peer_connected", "peer_lost"])
+def test_an_old_proposal_counts_only_on_a_link_that_is_younger(happens: str) -> None:
     cluster, traitor = with_traitor(0)
     old = rival_blocks(time=NOW + 1)["A"]
     cluster.submitted[RULES.transaction_id(body_of(old.transactions[0]))] = old.transactions[0]
@@ -186,7 +188,7 @@ def test_an_old_proposal_counts_only_on_a_link_that_is_younger() -> None:
     quiet(cluster, rounds=6)
     assert cluster.check() == 0
     for member in cluster.up:
-        member.host.peer_connected(0)
+        getattr(member.host, happens)(0)
     traitor.say(pre_prepare(old))
     quiet(cluster, rounds=6)
     assert cluster.check() == 1
@@ -353,6 +355,16 @@ def test_a_boast_does_not_stop_a_chain_that_has_nobody_ahead() -> None:
     honest_run(cluster, 3)
     assert cluster.check() == 3
     assert any(isinstance(frame, Fetch) for _, frame in traitor.heard)
+
+
+def test_blocks_that_nobody_asked_for_are_not_worth_a_word() -> None:
+    cluster, traitor = with_traitor(3)
+    bad = CommittedBlock(block=rival_blocks()["A"], certificate=QuorumCertificate(view=0, signers=(), signatures=()))
+    for _ in range(10):
+        traitor.send(Blocks(chain_id=CHAIN, blocks=(bad,)))
+    quiet(cluster, rounds=3)
+    assert cluster.check() == 0
+    assert cluster.notes == []
 
 
 def noise(cluster: Cluster, traitor: Traitor) -> None:

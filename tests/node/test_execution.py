@@ -8,7 +8,9 @@ from msgspec.structs import replace
 from chain.block import BlockHeader
 from chain.codec import decode, encode
 from chain.merkle import leaf_hash, root
-from chain.transaction import TRANSACTION_WINDOW_MS, SignedTransaction
+from chain.transaction import TRANSACTION_WINDOW_MS, SignedTransaction, Transaction
+from contracts.interface import ContractContext, ContractReverted
+from node import execution
 from node.execution import BlockFault, Executed, dry_run, execute_block
 from node.ledger import Ledger
 from node.mempool import Checked, Refusal
@@ -55,6 +57,21 @@ def test_a_failed_call_stays_in_its_block_with_a_receipt_and_no_other_effect() -
     beside = next_block(ledger, define(1), touch(1), define(2), time=ledger.head.header.time + 1)
     assert [receipt.succeeded for receipt in beside.receipts] == [True, False, True]
     assert beside.layer.root == next_block(ledger, define(1), define(2), time=ledger.head.header.time + 1).layer.root
+
+
+def test_what_a_call_wrote_before_it_was_refused_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = new_ledger()
+
+    def call(context: ContractContext, transaction: Transaction) -> None:
+        context.records.put(b"Z" + transaction.nonce, b"written")
+        if transaction.nonce[-1] % 2:
+            raise ContractReverted("odd")
+
+    monkeypatch.setattr(execution, "call", call)
+    built = next_block(ledger, *(touch(number) for number in range(4)))
+    assert [receipt.code for receipt in built.receipts] == ["", "odd", "", "odd"]
+    nonces = [number.to_bytes(16, "big") for number in range(4)]
+    assert [built.layer.get(b"Z" + nonce) for nonce in nonces] == [b"written", None, b"written", None]
 
 
 def test_transactions_see_what_the_ones_before_them_left() -> None:

@@ -4,7 +4,7 @@ from chain.codec import decode
 from chain.quorum import consensus_verify
 from node.consensus.messages import Commit, is_prepared
 from node.host import RESEND_TRANSACTIONS_MAX
-from node.network.frames import ConsensusFrame, PeerFrame, Relay
+from node.network.frames import ConsensusFrame, Fetch, PeerFrame, Relay
 from node.storage.interface import LoggedCommit, LoggedMessage, LogRecord
 from tests.node.cluster import Cluster, Member
 from tests.node.small_chain import MEMBERSHIP, NOW, RULES, define
@@ -159,3 +159,22 @@ def test_a_status_tells_how_the_chain_stands() -> None:
     assert status.head == cluster.member(0).host.ledger.head.digest
     quiet(cluster, 10)
     assert cluster.member(1).host.status().phase == "idle"
+
+
+def test_a_question_to_a_peer_that_is_lost_is_put_to_another() -> None:
+    cluster = Cluster()
+    cluster.crash(cluster.member(2))
+    cluster.submit(define(0), at=0)
+    quiet(cluster, 10)
+    member = cluster.member(2)
+    cluster.start(member)
+    cluster.deliver_all()
+    asked: list[int] = []
+    for _ in range(10):  # fewer than patience has
+        cluster.frames.clear()
+        member.host.tick()
+        asked += [receiver for _, receiver, data in cluster.frames if isinstance(decode(data, PeerFrame), Fetch)]
+        if len(asked) == 1:
+            member.host.peer_lost(asked[0])
+    assert len(asked) == 2
+    assert asked[0] != asked[1]

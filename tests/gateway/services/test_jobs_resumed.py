@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chain.rpc import Answer, Outcomes
-from gateway.job_store import MINTED, REFUSED, count_rows, find_job
+from gateway.job_store import MINTED, REFUSED, count_rows
 from gateway.services import jobs
 from gateway.services.gateway import Gateway
 from gateway.vault import Tenant
@@ -69,7 +69,7 @@ def test_a_gateway_killed_before_anything_was_sent_mints_every_row_once(memory: 
             link.connected = True
         await jobs.resume_jobs(gateway)
         job = await done(gateway, job_id)
-        assert await gateway.in_vault(lambda db: count_rows(db, find_job(db, job_id))) == {
+        assert await gateway.in_vault(lambda db: count_rows(db, job)) == {
             "pending": 0,
             "minted": 2,
             "refused": 0,

@@ -27,8 +27,9 @@ from node.consensus.messages import (
 from tests.chain.small_network import FIRST, THIRD, header_of
 from tests.node.small_chain import MEMBERSHIP, OTHER_CHAIN, RULES, rules_of, vote_signature
 
-HEADER = header_of(RULES, 7, MEMBERSHIP)
-BLOCK = Block(header=HEADER, transactions=(b"one", b"two"))
+BODY = (b"one", b"two")
+HEADER = replace(header_of(RULES, 7, MEMBERSHIP), transaction_root=RULES.transaction_root(BODY))
+BLOCK = Block(header=HEADER, transactions=BODY)
 DIGEST = RULES.block_digest(HEADER)
 PRE_PREPARE = PrePrepare(view=0, block=BLOCK, parent_certificate=None)
 
@@ -164,12 +165,24 @@ def test_a_new_view_of_nobody_cannot_be_read() -> None:
         decode(empty, Envelope)
 
 
+def block_of(transactions: tuple[bytes, ...]) -> Block:
+    """A block whose header names these transactions."""
+    return Block(
+        header=replace(HEADER, transaction_root=RULES.transaction_root(transactions)), transactions=transactions
+    )
+
+
+def test_a_proposal_with_other_transactions_than_its_header_names_is_nobody_s() -> None:
+    for body in ((), (b"one",), (b"two", b"one"), (b"one", b"two", b"three")):
+        message = PrePrepare(view=0, block=Block(header=HEADER, transactions=body), parent_certificate=None)
+        assert authenticate(RULES, MEMBERSHIP, enveloped(message), consensus_verify) is None
+
+
 def too_large() -> list[Block]:
     """Blocks over one limit of the chain each."""
     profile = RULES.profile
-    many = Block(header=HEADER, transactions=(b"",) * (profile.block_transactions_max + 1))
     half = bytes(profile.block_bytes_max // 2)
-    return [many, Block(header=HEADER, transactions=(half, half, b"\0"))]
+    return [block_of((b"",) * (profile.block_transactions_max + 1)), block_of((half, half, b"\0"))]
 
 
 @pytest.mark.parametrize("block", too_large(), ids=["too many transactions", "too many bytes"])
@@ -182,8 +195,7 @@ def test_a_block_over_the_chain_s_limits_is_not_even_kept(block: Block) -> None:
 
 def test_a_block_at_the_chain_s_limits_is_kept() -> None:
     half = bytes(RULES.profile.block_bytes_max // 2)
-    block = Block(header=HEADER, transactions=(half, half))
-    message = PrePrepare(view=0, block=block, parent_certificate=None)
+    message = PrePrepare(view=0, block=block_of((half, half)), parent_certificate=None)
     assert authenticate(RULES, MEMBERSHIP, enveloped(message), consensus_verify) is not None
 
 
