@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 from msgspec import Meta
 from msgspec.structs import force_setattr
 
-from chain.codec import Record, encode
+from chain.codec import Record
 from chain.ids import Address, Digest, Natural, Signature
 
 TRANSACTION_WINDOW_MS: Final = 300_000
@@ -90,8 +90,3 @@ def _checked_value(value: object) -> Value:
     if isinstance(value, (list, tuple)) and all(isinstance(part, bytes) for part in value):
         return tuple(value)
     raise ValueError("a value is a boolean, an integer, text, bytes or a list of bytes")
-
-
-def call_arguments(arguments: Record) -> bytes:
-    """The canonical arguments of a call, ready for a transaction."""
-    return encode(arguments)

@@ -43,7 +43,7 @@ class Account(Record, frozen=True):
 
 
 class AddAccount(Record, frozen=True):
-    """`addAccount`: the new account; `possession` is its key's signature over the chosen name, else empty."""
+    """`addAccount`: the new account; `possession` is its key's signature over a chosen name, unread over a derived one."""
 
     address: Address
     public_key: Annotated[bytes, Meta(min_length=32, max_length=33)]

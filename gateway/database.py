@@ -75,12 +75,14 @@ class Database:
                 connection.execute("SAVEPOINT one")
                 try:
                     results.append((done, call(connection), None))
-                except Exception as problem:  # noqa: BLE001 - whatever it is, it belongs to whoever asked
+                except Exception as problem:  # whatever it is, it belongs to whoever asked
+                    if not connection.in_transaction:
+                        raise  # a full disk: SQLite has rolled the whole group back
                     connection.execute("ROLLBACK TO one")
                     results.append((done, None, problem))
                 connection.execute("RELEASE one")
             connection.execute("COMMIT")
-        except sqlite3.Error as problem:  # nothing of the group is durable
+        except Exception as problem:  # noqa: BLE001 - nothing of the group is durable, and the thread must live
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             return [(done, None, problem) for _, done in group]

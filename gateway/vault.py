@@ -114,14 +114,14 @@ class Seal:
         if salt is None:
             salt = secrets.token_bytes(16)
             self._cipher = AESGCM(_stretched(passphrase, salt))
-            connection.execute("INSERT INTO meta VALUES ('salt', ?)", (salt,))
-            connection.execute("INSERT INTO meta VALUES ('check', ?)", (self._seal_check(),))
+            both = (salt, self._seal_check())  # one statement: a vault with one of them would never open
+            connection.execute("INSERT INTO meta VALUES ('salt', ?), ('check', ?)", both)
             return
         self._cipher = AESGCM(_stretched(passphrase, salt))
         check = _meta(connection, "check") or b""
         try:
             self._cipher.decrypt(check[:12], check[12:], b"check" + network_id)
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             raise VaultLocked("the passphrase is not this vault's, or the vault is another network's") from None
 
     def close_over(self, chain: str, address: str, seed: bytes) -> tuple[bytes, bytes]:

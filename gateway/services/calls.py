@@ -10,7 +10,7 @@ from typing import Any, Final
 from chain.addresses import AddressCodec
 from chain.codec import CodecMalformed, Record, decode, encode
 from chain.errors import AddressMalformed
-from chain.transaction import TRANSACTION_WINDOW_MS, SignedTransaction, Transaction, call_arguments
+from chain.transaction import TRANSACTION_WINDOW_MS, SignedTransaction, Transaction
 from chain.universal_id import format_token
 from contracts.system import Touch
 from gateway.chains import FINAL_TIMEOUT_S, Chain, Finalised, NotServed, Outcome, ProvenState, Rejected
@@ -73,9 +73,9 @@ async def sign(gateway: Gateway, call: Call) -> bytes:
 
 
 def transaction_of(
-    chain: Chain, sender: str, contract: str, method: str, arguments: Record, *, valid_until: int | None = None
+    chain: Chain, sender: str, contract: str, method: str, arguments: Record | None, *, valid_until: int | None = None
 ) -> Transaction:
-    """A new transaction with a nonce of its own."""
+    """A new transaction with a nonce of its own; without `arguments`, for a method that refuses whatever it is given."""
     return Transaction(
         chain_id=chain.rules.chain_id,
         sender=parse_address(chain, sender),
@@ -83,7 +83,7 @@ def transaction_of(
         valid_until=now_ms() + VALIDITY_MS if valid_until is None else valid_until,
         contract=contract,
         method=method,
-        arguments=call_arguments(arguments),
+        arguments=encode(() if arguments is None else arguments),
     )
 
 

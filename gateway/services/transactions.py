@@ -4,9 +4,9 @@ import contextlib
 from dataclasses import dataclass
 from typing import Any
 
-from chain.codec import Record, encode
+from chain.codec import encode
 from chain.merkle import InclusionProof
-from chain.transaction import Transaction, call_arguments
+from chain.transaction import Transaction
 from gateway.arguments import ArgumentsMalformed, read_arguments
 from gateway.chains import Chain, Finalised, Outcome, Rejected
 from gateway.errors import Problem
@@ -20,10 +20,6 @@ from gateway.services.calls import (
     transaction_of,
 )
 from gateway.services.gateway import Gateway
-
-
-class NoArguments(Record, frozen=True):
-    """The arguments of a method that refuses whatever it is given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +58,7 @@ def encode_call(gateway: Gateway, order: CallOrder) -> Encoded:
     """The transaction of a call and the bytes to sign."""
     chain = gateway.chain(order.chain_id)
     try:
-        arguments = read_arguments(chain.rules, order.contract, order.method, order.arguments) or NoArguments()
+        arguments = read_arguments(chain.rules, order.contract, order.method, order.arguments)
     except ArgumentsMalformed as malformed:
         raise Problem("parameter-malformed", str(malformed)) from None
     drawn = transaction_of(chain, order.sender, order.contract, order.method, arguments, valid_until=order.valid_until)
@@ -73,7 +69,7 @@ def encode_call(gateway: Gateway, order: CallOrder) -> Encoded:
         valid_until=drawn.valid_until,
         contract=drawn.contract,
         method=drawn.method,
-        arguments=call_arguments(arguments),
+        arguments=drawn.arguments,
     )
     body = encode(transaction)
     return Encoded(chain=chain, transaction=transaction, body=body, transaction_id=chain.rules.transaction_id(body))

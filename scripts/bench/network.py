@@ -20,7 +20,7 @@ import msgpack
 from chain.codec import encode
 from chain.profiles import load_profiles
 from chain.rules import ChainRules
-from chain.transaction import SignedTransaction, Transaction, call_arguments
+from chain.transaction import SignedTransaction, Transaction
 from contracts.certificate import Mint, MintItem
 from scripts import lifecycle, processes
 from scripts.network import DemoKeys
@@ -89,7 +89,7 @@ def signed_mints(bench: BenchNetwork, chain: str, count: int) -> list[bytes]:
                 valid_until=valid_until,
                 contract="ddc721",
                 method="mint",
-                arguments=call_arguments(Mint(class_id=class_id, item=item)),
+                arguments=encode(Mint(class_id=class_id, item=item)),
             )
         )
         return encode(SignedTransaction(body=body, signature=pair.sign(rules.transaction_id(body))))

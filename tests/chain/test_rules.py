@@ -5,6 +5,7 @@ import pytest
 from chain.codec import encode
 from chain.digests import digest_function
 from chain.domains import Domain, prefix
+from chain.merkle import leaf_hash, root
 from chain.profiles import CHAIN_IDS, load_profiles
 from chain.quorum import Statement
 from chain.rules import ChainRules
@@ -46,6 +47,15 @@ def test_a_block_s_digest_is_of_purpose_network_chain_and_header(chain_id: str) 
     rules = rules_of(chain_id)
     header = header_of(rules, 3, FIRST.membership)
     assert rules.block_digest(header) == rules.digest(prefix(Domain.BLOCK, NETWORK, chain_id) + encode(header))
+
+
+@every_chain
+def test_a_transaction_root_is_over_the_bytes_as_they_were_sent(chain_id: str) -> None:
+    rules = rules_of(chain_id)
+    leaves = [leaf_hash(rules.digest, raw) for raw in (b"one", b"two", b"three")]
+    assert rules.transaction_root([b"one", b"two", b"three"]) == root(rules.digest, leaves)
+    assert rules.transaction_root([b"two", b"one", b"three"]) != root(rules.digest, leaves)
+    assert rules.transaction_root([]) == rules.digest(b"")
 
 
 @every_chain

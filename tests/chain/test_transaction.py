@@ -15,7 +15,6 @@ from chain.transaction import (
     Receipt,
     SignedTransaction,
     Transaction,
-    call_arguments,
 )
 from tests.chain.record_strategies import any_of, values
 from tests.chain.small_network import rules_of
@@ -62,10 +61,6 @@ def test_every_field_is_in_the_id(field: str, value: object) -> None:
 def test_arguments_are_carried_unread(arguments: bytes) -> None:
     carried = replace(TRANSACTION, arguments=arguments)
     assert decode(encode(carried), Transaction).arguments == arguments
-
-
-def test_arguments_of_a_call_are_the_canonical_bytes_of_its_record() -> None:
-    assert call_arguments(EVENT) == encode(EVENT)
 
 
 @pytest.mark.parametrize(

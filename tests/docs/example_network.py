@@ -13,7 +13,7 @@ from chain.quorum import QuorumCertificate
 from chain.rules import ChainRules
 from chain.signatures import KeyPair, SchemeName, scheme
 from chain.state import State, layer, prove
-from chain.transaction import SignedTransaction, Transaction, call_arguments
+from chain.transaction import SignedTransaction, Transaction
 from chain.universal_id import CertificateName
 from contracts.certificate import Mint, MintItem
 from contracts.classes import DefineClass
@@ -206,7 +206,7 @@ def _signed(rules: ChainRules, nonce: int, contract: str, method: str, arguments
             valid_until=CREATED_AT + 120_000,
             contract=contract,
             method=method,
-            arguments=call_arguments(arguments),
+            arguments=encode(arguments),
         )
     )
     return SignedTransaction(body=body, signature=keys.sign(rules.transaction_id(body)))

@@ -173,7 +173,7 @@ class Story:
 
     def build(self) -> str:
         started = time.monotonic()
-        self.cluster.compose("build", "keys", deadline=BUILD_S)
+        self.cluster.compose("build", "--force-rm", "keys", deadline=BUILD_S)
         size = int(run("docker", "image", "inspect", "-f", "{{.Size}}", self.cluster.image))
         return f"{time.monotonic() - started:.1f} s, {size / 1e6:.0f} MB"
 

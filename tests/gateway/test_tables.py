@@ -4,7 +4,6 @@ import contextlib
 import csv
 import io
 import json
-import random
 from typing import Any
 
 import pytest
@@ -142,10 +141,11 @@ def test_a_header_of_millions_of_columns_costs_little() -> None:
     assert "at most" in refusal(b",".join(b"%d" % n for n in range(2_000_000)))
 
 
-def test_json_lines_keep_their_types() -> None:
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_json_lines_keep_their_types(mark: str) -> None:
     lines = [{"name": "李雷", "score": 3, "passed": True, "note": None, "@holder": "bob"}, {"name": "b"}]
-    data = "\n\n".join(json.dumps(line, ensure_ascii=random.random() < 0.5) for line in lines).encode()
-    table = read_json_lines(data)
+    data = mark + "\n\n".join(json.dumps(line, ensure_ascii=not mark) for line in lines)
+    table = read_json_lines(data.encode())
     assert (table.encoding, table.typed) == ("json-lines", True)
     assert contents(table) == [(1, lines[0]), (3, lines[1])]
     assert table.rows[0].content == {"name": "李雷", "score": 3, "passed": True, "note": None}
@@ -157,7 +157,6 @@ def test_json_lines_keep_their_types() -> None:
         ("", "there is no row"),
         ("\n \n", "there is no row"),
         ('{"a":1}\n{"a":', "line 2 is no JSON"),
-        ("\ufeff{}", "line 1 is no JSON"),
         ("[" * 100_000, "line 1 is no JSON"),
         ('{"a":1,"a":2}', "line 1 is no JSON: a member stands twice"),
         ('{"a":{"b":1,"b":2}}', "line 1 is no JSON: a member stands twice"),

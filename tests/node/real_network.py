@@ -18,7 +18,7 @@ from chain.genesis import Genesis
 from chain.profiles import load_profiles
 from chain.rpc import Answer, Outcomes, ReadStatus, StatusAnswer, Submit
 from chain.rules import ChainRules
-from chain.transaction import SignedTransaction, Transaction, call_arguments
+from chain.transaction import SignedTransaction, Transaction
 from contracts.classes import DefineClass
 from scripts.network import Addresses, make_network
 from tests.node.network.talk import Client, connect, hello
@@ -136,7 +136,7 @@ class RealNetwork:
                 valid_until=time.time_ns() // 1_000_000 + 120_000,
                 contract="classes",
                 method="defineClass",
-                arguments=call_arguments(arguments),
+                arguments=encode(arguments),
             )
         )
         return encode(SignedTransaction(body=body, signature=key.sign(rules.transaction_id(body))))

@@ -10,7 +10,7 @@ from chain.genesis import Genesis, parse_genesis
 from chain.profiles import load_profiles
 from chain.quorum import QuorumCertificate
 from chain.rules import ChainRules
-from chain.transaction import SignedTransaction, Transaction, call_arguments
+from chain.transaction import SignedTransaction, Transaction
 from contracts.classes import DefineClass
 from contracts.system import Touch
 from node.execution import Executed, build_block
@@ -70,7 +70,7 @@ def signed_call(
             valid_until=valid_until,
             contract=contract,
             method=method,
-            arguments=call_arguments(arguments),
+            arguments=encode(arguments),
         )
     )
     key = account_key_pair(rules.chain_id, person)
