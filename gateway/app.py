@@ -66,17 +66,19 @@ _log = logging.getLogger("certnet.gateway")
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The gateway of one network."""
+    """The gateway of one network; `DatabaseUnusable` or `VaultLocked` if its databases cannot be opened."""
+    gateway = open_gateway(settings)
     app = FastAPIOffline(
         title="certnet gateway",
         version=metadata.version("certnet"),
         description=DESCRIPTION,
         redoc_url=None,
-        lifespan=lambda app: _lifespan(app, settings),
+        lifespan=lambda _: _lifespan(gateway),
         license_info={"name": "Apache-2.0"},
         responses=PROBLEM_RESPONSE,
         generate_unique_id_function=lambda route: route.name,
     )
+    app.state.gateway = gateway
     for router in (ledger.router, certificates.router, operations.router):
         app.include_router(router)
     app.add_middleware(Limits)
@@ -89,9 +91,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 @contextlib.asynccontextmanager
-async def _lifespan(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
-    gateway = open_gateway(settings)
-    app.state.gateway = gateway
+async def _lifespan(gateway: Gateway) -> AsyncIterator[None]:
     for link in gateway.chains.links:
         link.start()
     loop = asyncio.get_running_loop()

@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from chain.errors import ChainError
 from chain.genesis import Genesis, parse_genesis
 
 Port = Annotated[int, Meta(ge=1, le=65_535)]
@@ -50,11 +51,14 @@ def load_settings(folder: Path) -> Settings:
         file = msgspec.json.decode((folder / "gateway.json").read_bytes(), type=GatewayFile)
         genesis_bytes = (folder / file.genesis).read_bytes()
         genesis = parse_genesis(genesis_bytes)
-    except (OSError, ValueError, msgspec.DecodeError) as problem:
+    except (OSError, ValueError, msgspec.DecodeError, ChainError) as problem:
         raise SettingsInvalid(f"cannot read the gateway's folder {folder}: {problem}") from None
     names = [replica.name for replica in genesis.document.replicas]
     if set(file.nodes) != set(names):
         raise SettingsInvalid(f"{folder / 'gateway.json'} must give an address for each of {names}")
+    chains = [section.chain_id for section in genesis.document.chains]
+    if set(file.accounts) != set(chains):
+        raise SettingsInvalid(f"{folder / 'gateway.json'} must give the gateway's account on each of {chains}")
     data = Path(os.environ.get("CERTNET_DATA", folder))
     return Settings(
         folder=folder,
@@ -62,11 +66,17 @@ def load_settings(folder: Path) -> Settings:
         genesis=genesis,
         genesis_bytes=genesis_bytes,
         host=os.environ.get("CERTNET_HOST", file.host),
-        port=int(os.environ.get("CERTNET_PORT", file.port)),
+        port=_port(os.environ.get("CERTNET_PORT", str(file.port))),
         nodes={names.index(name): address for name, address in file.nodes.items()},
         accounts=file.accounts,
         passphrase=_passphrase(folder),
     )
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65_535:
+        raise SettingsInvalid(f"CERTNET_PORT is {text[:20]!r}; give a port from 1 to 65535")
+    return int(text)
 
 
 def _passphrase(folder: Path) -> str | None:

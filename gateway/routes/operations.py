@@ -79,7 +79,8 @@ async def _events(gateway: Gateway, last: str | None) -> AsyncIterator[IndexedEv
     """Stored events after `last`, then live ones, each once; None now and then while nothing happens."""
     queue = gateway.stream.open()
     try:
-        seen = int(last) if last is not None else await gateway.in_index(latest_event)
+        newest = await gateway.in_index(latest_event)
+        seen = newest if last is None else min(int(last), newest)  # an index built anew may count less far
         while stored := await gateway.in_index(partial(events_after, seq=seen, limit=PAGE_EVENTS)):
             for event in stored:
                 yield event

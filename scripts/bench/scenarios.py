@@ -1,6 +1,7 @@
 """What is measured. Each scenario says its setting; a figure that misses its bar is printed all the same."""
 
 import asyncio
+import os
 import subprocess
 import sys
 import tempfile
@@ -156,7 +157,29 @@ def idle(_limits: Limits, told: Told) -> list[Result]:
     ]
 
 
-SCENARIOS: Final = {"start": start, "latency": latency, "single": single, "batch": batch, "idle": idle}
+def demo(_limits: Limits, told: Told) -> list[Result]:
+    """The demo as a command, and what a node weighs when all that is done."""
+    told("demo")
+    with tempfile.TemporaryDirectory(prefix="certnet-bench-") as parent:
+        started = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-m", "scripts.cli", "demo", "--keep"],
+            cwd=ROOT,
+            env=os.environ | {"TMPDIR": parent},
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        seconds = time.perf_counter() - started
+        folder = next(Path(parent).glob("certnet-demo-*")) / "network"
+        figures: dict[str, float | str] = {"whole_s": round(seconds, 2), "rss_mb": round(node_rss_mb(folder))}
+        processes.stop_all(folder)
+    certificates = next(line for line in done.stdout.splitlines() if "certificates on" in line)
+    setting = f"python3 scripts demo with the environment there: {certificates.rstrip('.')}"
+    return [Result(scenario="demo", door="command", figures=figures, setting=setting, bar="40 s, 150 MB a node")]
+
+
+SCENARIOS: Final = {"demo": demo, "start": start, "latency": latency, "single": single, "batch": batch, "idle": idle}
 
 
 def _run_job(bench: BenchNetwork, data: bytes) -> tuple[float, float]:

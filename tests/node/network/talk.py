@@ -33,8 +33,8 @@ class Client:
             async with asyncio.timeout(PATIENCE_S):
                 length = int.from_bytes(await self.reader.readexactly(4), "big")
                 return await self.reader.readexactly(length)
-        except (asyncio.IncompleteReadError, OSError):
-            return None
+        except (asyncio.IncompleteReadError, ConnectionError, ssl.SSLError):
+            return None  # but a time-out is no answer of the other side
 
     async def is_closed(self) -> bool:
         """Whether the other side closes, whatever it says before."""
