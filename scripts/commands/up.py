@@ -4,7 +4,7 @@ import json
 import signal
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -31,19 +31,23 @@ def up(
         told("making keys, certificates and genesis")
         new = lifecycle.prepare(data, nodes, port)
         network = lifecycle.start(data, told)
-        with client_of(data, "platform") as client:
-            chains = client.get("/v1/chains")["chains"]
+    try:
+        _show(data, network, new=new)
+        if not detach:
+            _stay(data)
+    except KeyboardInterrupt:
+        processes.stop_all(data)
+        raise
+
+
+def _show(data: Path, network: dict[str, Any], *, new: bool) -> None:
+    with client_of(data, "platform") as client:
+        chains = client.get("/v1/chains")["chains"]
     if not tongsuo_serves():
         out.print(
-            "SM2 is checked in pure Python here, about fifty times slower: yanan will be slow. 国密签名为纯 Python 实现，较慢。"
+            "SM2 is checked in pure Python here, about thirty times slower: yanan will be slow. 国密签名为纯 Python 实现，较慢。"
         )
     show_network(network, chains, json.loads((data / "demo-keys.json").read_text("utf-8")))
-    _show_next(data, new=new)
-    if not detach:
-        _stay(data)
-
-
-def _show_next(data: Path, *, new: bool) -> None:
     place = "" if data == DEFAULT_DATA else f" --data {data}"
     out.print(f"{'A new network' if new else 'The network as it was'} in {data}. Try next 接下来可以试试:")
     out.print(f"  python3 scripts mint wenchang{place}")
@@ -53,10 +57,10 @@ def _show_next(data: Path, *, new: bool) -> None:
 
 def _stay(data: Path) -> None:
     """Watch the processes until Ctrl-C, then end them all."""
-    out.print("Ctrl-C ends the network; what it holds stays in the folder.")
     stopping: list[int] = []
     for caught in (signal.SIGINT, signal.SIGTERM):
         signal.signal(caught, lambda number, _: stopping.append(number))
+    out.print("Ctrl-C ends the network; what it holds stays in the folder.")
     names = set(processes.load_running(data))
     while not stopping:
         time.sleep(WATCH_S)
