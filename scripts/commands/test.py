@@ -11,6 +11,10 @@ from scripts.errors import CommandFailed
 from scripts.processes import ROOT
 from scripts.screen import err
 
+COVERED = ("chain", "contracts", "node.consensus")
+COVERING = ("tests/chain", "tests/contracts", "tests/node/consensus")
+COVERAGE_PERCENT = 95
+
 
 def test(
     quick: Annotated[bool, typer.Option("--quick", help="Without the tests that start processes.")] = False,
@@ -22,7 +26,7 @@ def test(
         ("format", ["ruff", "format", "--check", "."]),
         ("types", ["mypy"]),
         ("layers", ["lint-imports"]),
-        ("tests", ["pytest", "-q", *(["-m", "not processes"] if quick else []), *(arguments or [])]),
+        *_pytest_steps(arguments or [], quick=quick),
     ]
     for name, command in steps:
         started = time.monotonic()
@@ -31,3 +35,15 @@ def test(
         err.print(f"== {name}: {'passed' if done.returncode == 0 else 'FAILED'} in {time.monotonic() - started:.1f} s")
         if done.returncode:
             raise CommandFailed(f"{name} failed: {' '.join(command)}", done.returncode)
+
+
+def _pytest_steps(arguments: list[str], *, quick: bool) -> list[tuple[str, list[str]]]:
+    """The pure floors with their coverage of lines and branches, then all the rest; or just what was asked for."""
+    if arguments:
+        return [("tests", ["pytest", "-q", *arguments])]
+    coverage = [*(f"--cov={package}" for package in COVERED), "--cov-branch", f"--cov-fail-under={COVERAGE_PERCENT}"]
+    rest = ["-m", "not processes"] if quick else []
+    return [
+        ("tests of the pure floors", ["pytest", "-q", *coverage, "--cov-report=term:skip-covered", *COVERING]),
+        ("all other tests", ["pytest", "-q", *(f"--ignore={folder}" for folder in COVERING), *rest]),
+    ]
