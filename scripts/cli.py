@@ -32,6 +32,8 @@ COMMANDS: Final = {
     "test": "test",
 }
 """Command -> the module of scripts.commands that has it."""
+INTERRUPTED: Final = 130
+"""The exit code after Ctrl-C, as shells have it."""
 GROUPS: Final = {"keys": "keys", "certificates": "certificates"}
 
 
@@ -59,13 +61,14 @@ def main() -> None:
     """Run a command; what it cannot do is one line on standard error and an exit code other than 0."""
     first = sys.argv[1] if len(sys.argv) > 1 else None
     try:
-        make_app(first)()
+        make_app(first)(prog_name="certnet")
     except CommandFailed as failed:
         print(failed, file=sys.stderr)
         sys.exit(failed.code)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            print("interrupted: everything that was started has been ended", file=sys.stderr)
+        raise
 
 
 if __name__ == "__main__":

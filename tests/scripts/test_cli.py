@@ -255,3 +255,26 @@ def test_down_ends_the_network_and_keeps_its_data(data: Path) -> None:
     assert "Nothing runs" in succeed("down", "--data", data)
     shown = succeed("up", "--detach", "--data", data)
     assert "as it was" in shown
+
+
+def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "scripts.cli", "demo"]
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    demo = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        deadline = time.monotonic() + 30
+        while not list(tmp_path.glob("certnet-demo-*/network/run.json")):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        started = list(processes.alive(next(tmp_path.glob("certnet-demo-*")) / "network").values())
+        demo.send_signal(signal.SIGINT)
+        _, told = demo.communicate(timeout=30)
+        assert demo.returncode == 130
+        assert "interrupted" in told
+        assert "Traceback" not in told
+        assert not any(process.is_running() for process in started)
+        assert list(tmp_path.iterdir()) == []
+    finally:
+        demo.kill()
