@@ -10,17 +10,22 @@ import typer
 from chain.profiles import load_profiles
 from chain.rules import ChainRules
 from scripts.client import load_network
+from scripts.commands.api_keys import new_api, revoke_api
 from scripts.commands.options import DEFAULT_DATA, Data
 from scripts.errors import CommandFailed
 from scripts.pki import write_secret
 from scripts.screen import out, table
 
-app = typer.Typer(help="Local keys, for transactions signed by yourself.", no_args_is_help=True)
+app = typer.Typer(help="Local keys, for transactions signed by yourself, and API keys.", no_args_is_help=True)
 
 
 @app.callback()
 def keys() -> None:
-    """Local keys, for transactions signed by yourself."""
+    """Local keys, for transactions signed by yourself, and API keys."""
+
+
+app.command("new-api")(new_api)
+app.command("revoke-api")(revoke_api)
 
 
 @app.command("new")

@@ -162,6 +162,19 @@ def test_a_key_of_ones_own_signs_what_it_was_shown(data: Path, tmp_path: Path) -
     assert json.loads(sent.stdout)["receipt"]["succeeded"] is True
 
 
+def test_an_api_key_works_until_it_is_revoked(data: Path) -> None:
+    document, key = network(data), succeed("keys", "new-api", "platform", "--data", data).strip()
+    headers, entry = {"Authorization": f"Bearer {key}"}, next(c for c in document["chains"] if c["id"] == CHAIN)
+    body = {"chain": CHAIN, "class": entry["class"], "holder": entry["accounts"]["bob"]["address"]}
+    with httpx.Client(base_url=document["url"], headers=headers, timeout=30) as client:
+        assert client.post("/v1/certificates", json=body | {"content": entry["sample"]}).status_code == 201
+        succeed("keys", "revoke-api", key, "--data", data)
+        time.sleep(2.1)  # as long as a gateway remembers a key
+        refused = client.post("/v1/certificates", json=body | {"content": entry["sample"]})
+        assert (refused.status_code, refused.json()["code"]) == (401, "api-key-unknown")
+    assert "no API key" in fail("keys", "revoke-api", "ck_nothing_here", "--data", data)
+
+
 def test_backup_and_restore_bring_documents_back(data: Path, minted: dict[str, Any], tmp_path: Path) -> None:
     copy = tmp_path / "vault.copy"
     succeed("backup", copy, "--data", data)
