@@ -7,7 +7,7 @@ file: a real process and a simulated world give it the same ports.
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Final, assert_never
 
 from chain.block import Block, BlockHeader, CommittedBlock
 from chain.codec import encode
@@ -53,8 +53,9 @@ from node.network.frames import (
     relays,
 )
 from node.storage.interface import Journal, LoggedBlock, LoggedCommit, LoggedMessage, LogRecord
+from node.timeliness import Timeliness
 
-RESEND_TRANSACTIONS_MAX = 500
+RESEND_TRANSACTIONS_MAX: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +111,7 @@ class Host:
         self._sendable = [m.envelope for m in taken_back if m.envelope.signer == replica_id]
         """The own messages among them that are durable."""
         self._sync = BlockSync()
-        self._linked_at: dict[int, int] = {}
+        self._timeliness = Timeliness(ledger.rules.profile.clock_skew_ms, ports.now())
         self._untimely_height = 0
 
     # ---- from the world ----
@@ -152,6 +153,7 @@ class Host:
 
     def tick(self) -> None:
         """One tick: timers of consensus while something is pending, patience with a peer that was asked."""
+        self._timeliness.ticked(self._ports.now())
         if self.replica.pending:
             self._feed(Tick())
         self._fetch_from(self._sync.tick(self.ledger.height, self._ports.connected()))
@@ -162,7 +164,7 @@ class Host:
 
     def peer_connected(self, peer: int) -> None:
         """A link is new: what a peer may have missed of the height in flight and the pool is sent again."""
-        self._linked_at[peer] = self._ports.now()
+        self._timeliness.linked(peer, self._ports.now())
         for envelope in self._sendable:
             self._ports.send(peer, ConsensusFrame(chain_id=self.rules.chain_id, envelope=envelope))
         for relay in relays(self.rules.chain_id, [checked.raw for checked in self.pool.waiting()]):
@@ -170,7 +172,7 @@ class Host:
 
     def peer_lost(self, peer: int) -> None:
         """A link is gone."""
-        self._linked_at.pop(peer, None)
+        self._timeliness.lost(peer)
         self._sync.lost(peer)
 
     def serve(self, peer: int, request: Fetch) -> None:
@@ -327,14 +329,7 @@ class Host:
         self._inputs.append(BlockBuilt(executed.block))
 
     def _is_timely(self, proposal: PrePrepare, primary: int) -> bool:
-        """Whether a first proposal's time is near this clock.
-
-        One made before the link to its primary came up is sent again, and as old as the link was down.
-        """
-        time, now, skew = proposal.block.header.time, self._ports.now(), self.rules.profile.clock_skew_ms
-        if time - now > skew:
-            return False
-        return now - time <= skew or time < self._linked_at.get(primary, now)
+        return self._timeliness.allows(proposal.block.header.time, primary, self._ports.now())
 
     def _refuse_untimely(self, header: BlockHeader) -> None:
         """Heard again and again if it is sent again and again, told to the operator once."""

@@ -208,9 +208,10 @@ class Node:
             case ConsensusFrame(envelope=envelope):
                 host.receive(envelope)
             case Relay(transactions=transactions):
-                self._rpc.relayed(host, transactions)
+                self._rpc.relayed(host, peer, transactions)
             case Fetch():
-                host.serve(peer, record)
+                if self._peers.reads(peer):
+                    host.serve(peer, record)
             case Blocks():
                 host.fetched(peer, record)
 

@@ -1,6 +1,6 @@
 """Answers callers: the records of `chain.rpc` over accepted links (protocol 12)."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -8,7 +8,6 @@ from typing import Final
 from chain.codec import decoder, encode
 from chain.light_client import CertifiedHeader
 from chain.membership import Membership
-from chain.merkle import leaf_hash
 from chain.quorum import QuorumCertificate
 from chain.rpc import (
     Answer,
@@ -17,29 +16,28 @@ from chain.rpc import (
     Hello,
     Included,
     Outcomes,
-    ProvenValue,
     ReadBlock,
     ReadState,
     ReadStatus,
     Refused,
     Rejection,
     Request,
-    StateAnswer,
     StatusAnswer,
     Submit,
 )
-from chain.state import prove
 from chain.transaction import Values
 from node.execution import Executed
 from node.host import Host
-from node.ledger import StoredBlock
 from node.mempool import Checked, Refusal
 from node.network.link import Link
+from node.reads import block_answer, certified_header, read_block, read_state, receipt_leaves
 
 SLICE_TRANSACTIONS: Final = 64
 """How many transactions are checked before votes are heard again."""
 QUEUE_TRANSACTIONS_MAX: Final = 50_000
 QUEUE_BYTES_MAX: Final = 64_000_000
+QUEUE_PER_PEER_MAX: Final = 20_000
+"""So that no single peer fills the queue with transactions that are worth nothing."""
 WAITERS_MAX: Final = 100_000
 
 
@@ -64,11 +62,12 @@ class Follower:
 
 @dataclass(frozen=True, slots=True)
 class Ingress:
-    """A transaction on its way into the pool; without a waiter it came from a peer."""
+    """A transaction on its way into the pool, from a caller that waits or from a peer."""
 
     host: Host
     raw: bytes
     waiter: Waiter | None
+    peer: int | None
 
 
 @dataclass(slots=True)
@@ -83,6 +82,8 @@ class RpcServer:
     schedule: Callable[[Callable[[], None]], object]
     _queue: deque[Ingress] = field(default_factory=deque)
     _queue_bytes: int = 0
+    _from_peer: Counter[int | None] = field(default_factory=Counter)
+    """How many transactions of each peer are in the queue."""
     _scheduled: bool = False
     _waiters: dict[bytes, list[Waiter]] = field(default_factory=dict)
     _waiting: int = 0
@@ -95,9 +96,9 @@ class RpcServer:
             case Submit() as submit:
                 self._submit(link, submit)
             case ReadState() as read:
-                _send(link, self._read_state(read))
+                _send(link, read_state(self.hosts, read))
             case ReadBlock() as read:
-                _send(link, self._read_block(read))
+                _send(link, read_block(self.hosts, read))
             case ReadStatus(request=request):
                 _send(link, self._status(request))
             case Follow() as follow:
@@ -116,10 +117,10 @@ class RpcServer:
             else:
                 del self._waiters[transaction_id]
 
-    def relayed(self, host: Host, transactions: tuple[bytes, ...]) -> None:
+    def relayed(self, host: Host, peer: int, transactions: tuple[bytes, ...]) -> None:
         """Transactions that a peer has taken. What does not fit is left out: the peer has them and sends them again."""
-        if self._has_room(transactions):
-            self._enqueue(Ingress(host, raw, None) for raw in transactions)
+        if self._has_room(transactions) and self._from_peer[peer] + len(transactions) <= QUEUE_PER_PEER_MAX:
+            self._enqueue(Ingress(host, raw, None, peer) for raw in transactions)
 
     def committed(self, host: Host, executed: Executed, certificate: QuorumCertificate) -> None:
         """A block is durable: whoever waits for one of its transactions, or follows the chain, is told."""
@@ -156,7 +157,8 @@ class RpcServer:
             _send(link, _outcomes(submit.request, None, (), (), rejected))
             return
         self._enqueue(
-            Ingress(host, raw, Waiter(link, submit.request, index)) for index, raw in enumerate(submit.transactions)
+            Ingress(host, raw, Waiter(link, submit.request, index), None)
+            for index, raw in enumerate(submit.transactions)
         )
 
     def _has_room(self, transactions: tuple[bytes, ...]) -> bool:
@@ -170,6 +172,7 @@ class RpcServer:
         for ingress in arrivals:
             self._queue.append(ingress)
             self._queue_bytes += len(ingress.raw)
+            self._from_peer[ingress.peer] += 1
         self._pump_soon()
 
     def _pump_soon(self) -> None:
@@ -182,6 +185,7 @@ class RpcServer:
         self._scheduled = False
         part = [self._queue.popleft() for _ in range(min(SLICE_TRANSACTIONS, len(self._queue)))]
         self._queue_bytes -= sum(len(ingress.raw) for ingress in part)
+        self._from_peer.subtract(ingress.peer for ingress in part)
         self._pump_soon()
         taken: dict[str, list[bytes]] = {}
         for ingress in part:
@@ -224,40 +228,8 @@ class RpcServer:
         ids = [receipt.transaction_id for receipt in stored.receipts]
         place = ids.index(checked.transaction_id)
         included = Included(index=waiter.index, place=place, receipt=stored.receipts[place])
-        leaves = _receipt_leaves(host, stored)
-        _send(waiter.link, _outcomes(waiter.request, _certified(stored), leaves, (included,)))
-
-    def _read_state(self, read: ReadState) -> Answer:
-        host = self.hosts.get(read.chain_id)
-        if host is None:
-            return Refused(request=read.request, code="chain-unknown", values=(read.chain_id,))
-        height = host.ledger.height if read.height is None else read.height
-        view = host.ledger.state_at(height)
-        if view is None:
-            return Refused(request=read.request, code="height-out-of-reach", values=(height, host.ledger.height))
-        certified = host.ledger.certified(height)
-        values = tuple(ProvenValue(value=view.get(key), proof=prove(view, key)) for key in read.keys)
-        genesis = host.ledger.genesis if height == 0 else None
-        return StateAnswer(
-            request=read.request,
-            certified=certified,
-            genesis=genesis,
-            values=values,
-        )
-
-    def _read_block(self, read: ReadBlock) -> Answer:
-        host = self.hosts.get(read.chain_id)
-        if host is None:
-            return Refused(request=read.request, code="chain-unknown", values=(read.chain_id,))
-        if read.height == 0:
-            return BlockAnswer(
-                request=read.request, certified=None, genesis=host.ledger.genesis, transactions=(), receipts=()
-            )
-        stored = host.ledger.block(read.height)
-        if stored is None:
-            values: Values = (read.height, host.ledger.height)
-            return Refused(request=read.request, code="block-unknown", values=values)
-        return _block_answer(read.request, stored)
+        leaves = receipt_leaves(host, stored)
+        _send(waiter.link, _outcomes(waiter.request, certified_header(stored), leaves, (included,)))
 
     def _status(self, request: int) -> Answer:
         return StatusAnswer(
@@ -301,7 +273,7 @@ class RpcServer:
             else:
                 stored = follower.host.ledger.block(follower.next)
                 assert stored is not None
-                answer = _block_answer(follower.request, stored)
+                answer = block_answer(follower.request, stored)
             follower.next += 1
             _send(follower.link, answer)
 
@@ -326,21 +298,3 @@ def _outcomes(
     rejected: tuple[Rejection, ...] = (),
 ) -> Outcomes:
     return Outcomes(request=request, rejected=rejected, certified=certified, receipt_leaves=leaves, included=included)
-
-
-def _certified(stored: StoredBlock) -> CertifiedHeader:
-    return CertifiedHeader(header=stored.committed.header, certificate=stored.committed.certificate)
-
-
-def _block_answer(request: int, stored: StoredBlock) -> BlockAnswer:
-    return BlockAnswer(
-        request=request,
-        certified=_certified(stored),
-        genesis=None,
-        transactions=stored.committed.block.transactions,
-        receipts=stored.receipts,
-    )
-
-
-def _receipt_leaves(host: Host, stored: StoredBlock) -> tuple[bytes, ...]:
-    return tuple(leaf_hash(host.rules.digest, encode(receipt)) for receipt in stored.receipts)

@@ -19,7 +19,7 @@ from gateway.services.calls import refusal_of
 router = APIRouter(prefix="/v1", tags=["ledger"])
 ChainId = Annotated[str, Path(max_length=40)]
 Height = Annotated[int, Path(ge=0, le=2**53 - 1)]
-Hash = Annotated[str, Path(pattern=r"^(0x)?[0-9a-fA-F]{64}$")]
+Hash = Annotated[str, Path(alias="hash", pattern=r"^(0x)?[0-9a-fA-F]{64}$")]
 
 
 @router.get("/genesis")
@@ -133,7 +133,7 @@ async def submit_bulk(chain: ChainId, request: Request, gateway: GatewayHere) ->
     return Response(lines, media_type="application/x-ndjson")
 
 
-@router.get("/chains/{chain}/transactions/{hash_}")
+@router.get("/chains/{chain}/transactions/{hash}")  # noqa: FAST003 - it is there by its alias
 async def get_transaction(chain: ChainId, hash_: Hash, gateway: GatewayHere) -> Any:
     """A transaction with its receipt and the proof of it."""
     found = await transactions.find(gateway, chain, bytes.fromhex(hash_.removeprefix("0x")))

@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from chain.block import Block, BlockHeader, CommittedBlock
+from chain.domains import Domain
 from chain.ids import View
-from chain.light_client import CertifiedHeader, commit_fault
 from chain.membership import Membership
-from chain.quorum import QuorumCertificate
+from chain.quorum import QuorumCertificate, certificate_fault
 from chain.rules import ChainRules
 from node.consensus.effects import (
     Accept,
@@ -193,6 +193,11 @@ class Replica:
     def _keep_for_later(self, received: Authenticated) -> Effects:
         if not self._future.admits(received, self.height):
             return (Drop(Reason.TOO_FAR_AHEAD),)
+        message = received.message
+        if isinstance(message, PrePrepare) and not self._parent_is_certified(message, first_view=0):
+            # No signature covers the certificate: whoever passed the proposal on could spoil it, and the good one
+            # would be a repeat.
+            return (Drop(Reason.PARENT_NOT_CERTIFIED),)
         return () if self._future.keep(received) else (Drop(Reason.DUPLICATE),)
 
     def _on_pre_prepare(self, received: Authenticated, proposal: PrePrepare) -> Effects:
@@ -227,17 +232,20 @@ class Replica:
         )
         if not fits:
             return Reason.HEADER_MALFORMED
-        return None if self._parent_is_certified(proposal) else Reason.PARENT_NOT_CERTIFIED
+        certified = self._parent_is_certified(proposal, first_view=head.view)
+        return None if certified else Reason.PARENT_NOT_CERTIFIED
 
-    def _parent_is_certified(self, proposal: PrePrepare) -> bool:
-        """The proposal carries a proof of its parent, which every replica checks or holds already."""
-        certificate = proposal.parent_certificate
-        if self.head.certificate is None or certificate is None:
-            return certificate is None and self.head.certificate is None
-        if certificate == self.head.certificate:
+    def _parent_is_certified(self, proposal: PrePrepare, *, first_view: int) -> bool:
+        """The proposal carries a proof of its parent, which was first proposed in `first_view` or later."""
+        header, certificate = proposal.block.header, proposal.parent_certificate
+        if header.height == 1 or certificate is None:
+            return header.height == 1 and certificate is None
+        if certificate == self.head.certificate and header.parent == self.head.digest:
             return True
-        parent = CertifiedHeader(header=self.head.header, certificate=certificate)
-        return commit_fault(self.rules, parent, self.membership) is None
+        parent = self.rules.vote_bytes(
+            Domain.COMMIT, view=certificate.view, height=header.height - 1, block=header.parent
+        )
+        return certificate_fault(certificate, parent, self.membership, proposal_view=first_view) is None
 
     def _on_vote(self, received: Authenticated, vote: Vote) -> Effects:
         if isinstance(vote, Prepare) and received.signer == self.primary:

@@ -67,6 +67,11 @@ class Peers:
         """The peers that can be sent to now."""
         return frozenset(self._links)
 
+    def reads(self, peer: int) -> bool:
+        """Whether a peer is connected and takes what it is sent: only then is a large answer worth making."""
+        link = self._links.get(peer)
+        return link is not None and not link.paused
+
     def send(self, peer: int, record: PeerFrame) -> None:
         """Send to one peer; nothing if it is not connected, since it asks for what it missed."""
         link = self._links.get(peer)
@@ -88,10 +93,12 @@ class Peers:
         link.hand_over(lambda _, body: self._received(peer, self._decode(body)), lambda link: self._forget(peer, link))
 
     async def _keep_dialled(self, peer: int) -> None:
-        attempt = 0
+        attempt, clock = 0, asyncio.get_running_loop().time
         while True:
+            start = clock()
             greeted = await self._dial(peer, patient=attempt < len(REDIAL_S) - 1)
-            attempt = 0 if greeted else min(attempt + 1, len(REDIAL_S) - 1)
+            lasted = greeted and clock() - start > REDIAL_S[-1]  # a new link costs: who hangs up at once waits as well
+            attempt = 0 if lasted else min(attempt + 1, len(REDIAL_S) - 1)
             await asyncio.sleep(REDIAL_S[attempt])
 
     async def _dial(self, peer: int, *, patient: bool) -> bool:

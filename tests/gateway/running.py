@@ -5,13 +5,14 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import httpx
+import msgspec
 import uvicorn
 
 from chain.codec import Record, encode
@@ -26,12 +27,13 @@ from gateway.settings import load_settings
 from scripts import lifecycle, processes
 from scripts.provision import provision
 
+T = TypeVar("T")
 NODES: Final = 4
 PATIENCE_S: Final = 30.0
 CHAINS: Final = tuple(load_profiles())
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False)
 class RunningNetwork:
     """A network that is up in `folder`, with one HTTP client per tenant and one for strangers."""
 
@@ -39,6 +41,7 @@ class RunningNetwork:
     document: dict[str, Any]
     app: Any
     _clients: dict[str, httpx.Client] = field(default_factory=dict)
+    _made: dict[str, Any] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -86,7 +89,7 @@ class RunningNetwork:
             "chain": chain,
             "class": entry["class"],
             "holder": entry["accounts"]["alice"]["address"],
-            "content": entry["sample"],
+            "content": dict(entry["sample"]),
         }
         return body | changed
 
@@ -117,7 +120,13 @@ class RunningNetwork:
         return self.sign(chain, person, self.encode(chain, person, method, arguments, **more))
 
     def signed_record(
-        self, chain: str, person: str, place: tuple[str, str], arguments: Record | bytes, **changed: Any
+        self,
+        chain: str,
+        person: str,
+        place: tuple[str, str],
+        arguments: Record | bytes,
+        pair: KeyPair | None = None,
+        **changed: Any,
     ) -> dict[str, str]:
         """A call of any arguments, also of those that the gateway would not encode, signed by the person."""
         rules = self.rules(chain)
@@ -131,11 +140,21 @@ class RunningNetwork:
             "arguments": arguments if isinstance(arguments, bytes) else encode(arguments),
         }
         body = encode(Transaction(**fields | changed))
-        signature = self.key_pair(chain, person).sign(rules.transaction_id(body))
+        signature = (pair or self.key_pair(chain, person)).sign(rules.transaction_id(body))
         return {"body": body.hex(), "signature": signature.hex()}
 
     def submit(self, chain: str, signed: dict[str, str], **parameters: Any) -> httpx.Response:
         return self.client().post(f"/v1/chains/{chain}/transactions", json=signed, params=parameters)
+
+    def bulk(self, chain: str, signed: list[dict[str, str]], kind: str = "application/msgpack") -> list[dict[str, Any]]:
+        """One outcome line for each of many submissions."""
+        packed = msgspec.msgpack.encode([encoded_transaction(one) for one in signed])
+        data = packed if kind == "application/msgpack" else "\n".join(map(json.dumps, signed)).encode()
+        answer = self.client().post(
+            f"/v1/chains/{chain}/transactions:bulk", content=data, headers={"Content-Type": kind}
+        )
+        assert answer.status_code == 200, answer.text
+        return [json.loads(line) for line in answer.text.splitlines()]
 
     def wait_indexed(self, chain: str, height: int) -> None:
         """Return when the index has the chain's block of that height."""
@@ -163,6 +182,13 @@ class RunningNetwork:
         kept = ("api_keys", "api_key_accounts", "jobs")
         vault = {table: self.vault_rows(f"SELECT * FROM {table} ORDER BY 1, 2, 3") for table in kept}
         return {"heads": heads, "index": index, "vault": vault}
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """What `make` made the first time: tests may share what they only look at."""
+        if name not in self._made:
+            self._made[name] = make()
+        made: T = self._made[name]
+        return made
 
     def close(self) -> None:
         for client in self._clients.values():

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.node.cluster import Cluster, Member
-from tests.node.small_chain import define
+from tests.node.small_chain import RULES, define
 
 SEEDS = range(30)
 STORM_STEPS = 1_500
@@ -76,6 +76,18 @@ def test_the_whole_network_is_killed_and_goes_on_after_a_night() -> None:
     cluster.now += 12 * 3_600_000
     for member in cluster.members:
         cluster.start(member)
+    cluster.settle()
+    cluster.check_all_committed()
+
+
+def test_a_machine_that_sleeps_with_everything_on_it_goes_on_when_it_wakes() -> None:
+    cluster = Cluster()
+    cluster.submit(define(0), at=0)
+    cluster.sync()  # the proposal is on its way
+    assert cluster.frames
+    cluster.now += 3_600_000
+    for _ in range(RULES.profile.progress_ticks + 1):
+        cluster.tick()
     cluster.settle()
     cluster.check_all_committed()
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import lmdb
 import pytest
 
-from chain.codec import encode
+from chain.codec import decode, encode
 from node import process
-from node.network.frames import Blocks, Heads
+from node.network.frames import Blocks, Fetch, Heads, PeerFrame
 from node.process import FLUSH_KEYS, main
 from node.settings import SettingsInvalid, load_settings
 from node.storage import journal
@@ -266,6 +266,32 @@ def test_what_is_said_of_chains_that_the_node_does_not_have_is_ignored(tmp_path:
         hear(link, encode(Blocks(chain_id="atlantis", blocks=())))
         assert link.open
         assert here.notes == []
+        here.close()
+
+    run(story())
+
+
+def test_a_peer_that_does_not_read_is_not_served_blocks(tmp_path: Path) -> None:
+    async def story() -> None:
+        here = NodeHere(tmp_path / "node")
+        await fed(here)
+        link, _ = here.peer(3)
+        dialled = here.node._peers._links[3]
+        sent = dialled._transport.sent
+        sent.clear()
+        dialled.paused = True
+        for _ in range(100):
+            hear(link, encode(Fetch(chain_id=CHAIN, start=1)))
+        assert sent == []
+        dialled.paused = False
+        hear(link, encode(Fetch(chain_id=CHAIN, start=1)))
+        (answer,) = sent
+        blocks = decode(answer, PeerFrame)
+        assert isinstance(blocks, Blocks)
+        assert len(blocks.blocks) == BLOCKS
+        del here.node._peers._links[3]
+        hear(link, encode(Fetch(chain_id=CHAIN, start=1)))
+        assert len(sent) == 1
         here.close()
 
     run(story())

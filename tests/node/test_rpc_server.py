@@ -16,23 +16,18 @@ from chain.rpc import (
     Follow,
     Hello,
     Outcomes,
-    ReadBlock,
-    ReadState,
     ReadStatus,
     Refused,
-    StateAnswer,
     StatusAnswer,
     Submit,
 )
-from chain.state import check
 from chain.transaction import SignedTransaction
-from contracts.keys import class_key
 from node import rpc_server as module
 from node.host import Host
 from node.network.frames import relays
 from node.rpc_server import SLICE_TRANSACTIONS, RpcServer
 from tests.node.cluster import Cluster
-from tests.node.small_chain import CHAIN, MEMBERSHIP, NOW, RULES, define, new_ledger
+from tests.node.small_chain import CHAIN, MEMBERSHIP, NOW, RULES, define
 from tests.node.test_cluster import quiet
 
 
@@ -261,7 +256,7 @@ def test_what_waits_to_be_checked_is_bounded(monkeypatch: pytest.MonkeyPatch, li
     else:
         service.submit(caller, 1, define(0), define(1))
         service.submit(caller, 2, define(2))
-        service.server.relayed(service.host, (define(3),))
+        service.server.relayed(service.host, 1, (define(3),))
         assert caller.outcomes() == {(2, 0): "queue-full"}
         assert len(service.server._queue) == 2
     service.settle()
@@ -269,6 +264,20 @@ def test_what_waits_to_be_checked_is_bounded(monkeypatch: pytest.MonkeyPatch, li
     service.settle()
     assert caller.outcomes()[3, 0].startswith("block")
     assert service.server._queue_bytes == 0
+
+
+def test_no_single_peer_fills_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "QUEUE_PER_PEER_MAX", 2)
+    service, caller = Service(), Caller()
+    service.server.relayed(service.host, 3, (b"\xc1", b"\xc1"))
+    service.server.relayed(service.host, 3, (define(8),))
+    service.server.relayed(service.host, 2, (define(9),))
+    service.submit(caller, 1, define(0))
+    assert [ingress.peer for ingress in service.server._queue] == [3, 3, 2, None]
+    service.settle()
+    assert caller.outcomes() == {(1, 0): "block 1"}
+    service.server.relayed(service.host, 3, (define(8),))
+    assert len(service.server._queue) == 1
 
 
 def test_transactions_are_checked_in_slices_so_that_votes_are_heard_in_between() -> None:
@@ -300,7 +309,7 @@ def test_a_fault_in_one_slice_does_not_stop_the_queue(monkeypatch: pytest.Monkey
 
 def test_what_a_peer_passed_on_waits_here_and_is_not_passed_on_again() -> None:
     service = Service()
-    service.server.relayed(service.host, (define(0), b"\xc1"))
+    service.server.relayed(service.host, 1, (define(0), b"\xc1"))
     service.turn()
     assert len(service.host.pool) == 1
     assert service.relayed == []
@@ -336,52 +345,6 @@ def with_blocks(count: int) -> tuple[Service, Caller]:
     return service, Caller()
 
 
-def test_a_state_is_read_with_proofs_of_what_is_there_and_what_is_not() -> None:
-    service, caller = with_blocks(2)
-    keys = (class_key("class-0"), class_key("class-1"), class_key("class-9"))
-    for height, there in ((None, [True, True, False]), (1, [True, False, False]), (0, [False, False, False])):
-        service.ask(caller, ReadState(request=5, chain_id=CHAIN, keys=keys, height=height))
-        answer = caller.answers[-1]
-        assert isinstance(answer, StateAnswer)
-        header = answer.genesis if height == 0 else answer.certified.header
-        assert (answer.certified is None) == (height == 0)
-        assert [proven.value is not None for proven in answer.values] == there
-        for key, proven in zip(keys, answer.values, strict=True):
-            assert check(RULES.digest, proven.proof, header.state_root, key=key, value=proven.value)
-
-
-def test_a_block_is_read_whole_and_height_0_is_the_genesis_header() -> None:
-    service, caller = with_blocks(1)
-    for height in (0, 1):
-        service.ask(caller, ReadBlock(request=height, chain_id=CHAIN, height=height))
-    first, second = caller.answers
-    assert isinstance(first, BlockAnswer)
-    assert isinstance(second, BlockAnswer)
-    assert (first.genesis, first.certified, first.transactions) == (new_ledger().genesis, None, ())
-    assert (second.genesis, second.transactions) == (None, (define(0),))
-    assert second.certified.header.height == 1
-    assert second.receipts[0].succeeded
-
-
-def test_what_is_not_there_is_refused_with_its_values() -> None:
-    service, caller = with_blocks(1)
-    for request in (
-        ReadState(request=1, chain_id="nowhere", keys=(), height=None),
-        ReadState(request=2, chain_id=CHAIN, keys=(), height=9),
-        ReadBlock(request=3, chain_id="nowhere", height=1),
-        ReadBlock(request=4, chain_id=CHAIN, height=9),
-        Follow(request=5, chain_id="nowhere", height=0),
-    ):
-        service.ask(caller, request)
-    assert caller.answers == [
-        Refused(request=1, code="chain-unknown", values=("nowhere",)),
-        Refused(request=2, code="height-out-of-reach", values=(9, 1)),
-        Refused(request=3, code="chain-unknown", values=("nowhere",)),
-        Refused(request=4, code="block-unknown", values=(9, 1)),
-        Refused(request=5, code="chain-unknown", values=("nowhere",)),
-    ]
-
-
 def test_a_status_names_the_replica_its_peers_and_every_chain() -> None:
     service, caller = with_blocks(1)
     service.ask(caller, ReadStatus(request=8))
@@ -390,6 +353,12 @@ def test_a_status_names_the_replica_its_peers_and_every_chain() -> None:
     assert (answer.request, answer.replica, answer.connected) == (8, 0, (1, 2, 3))
     assert answer.membership == MEMBERSHIP
     assert [(chain.chain_id, chain.height) for chain in answer.chains] == [(CHAIN, 1)]
+
+
+def test_nobody_follows_a_chain_that_is_not_there() -> None:
+    service, caller = Service(), Caller()
+    service.ask(caller, Follow(request=5, chain_id="nowhere", height=0))
+    assert caller.answers == [Refused(request=5, code="chain-unknown", values=("nowhere",))]
 
 
 def heights(caller: Caller, request: int) -> list[int]:

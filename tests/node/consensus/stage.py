@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from chain.block import Block, BlockHeader, CommittedBlock
 from chain.digests import sha256
+from chain.domains import Domain
 from chain.membership import Membership
 from chain.quorum import QuorumCertificate
 from chain.rules import ChainRules
@@ -131,7 +132,16 @@ class Stage:
     def propose(self, signer: int, letter: str, *, view: int = 0, height: int | None = None) -> tuple[Effect, ...]:
         """A pre-prepare of another replica."""
         block = self.block(letter, height=height)
-        return self.hear(signer, PrePrepare(view=view, block=block, parent_certificate=self.replica.head.certificate))
+        early = block.header.height > self.replica.height
+        certificate = self.proof_of_parent(block.header) if early else self.replica.head.certificate
+        return self.hear(signer, PrePrepare(view=view, block=block, parent_certificate=certificate))
+
+    def proof_of_parent(self, header: BlockHeader) -> QuorumCertificate:
+        """A quorum's commits to the parent that a header names."""
+        parent = self.rules.vote_bytes(Domain.COMMIT, view=0, height=header.height - 1, block=header.parent)
+        signers = tuple(range(self.signers.membership.quorum))
+        signatures = tuple(self.signers.sign(signer, parent) for signer in signers)
+        return QuorumCertificate(view=0, signers=signers, signatures=signatures)
 
     def vote(
         self, signer: int, kind: type[Prepare | Commit], letter: str, *, view: int = 0, height: int | None = None

@@ -177,6 +177,19 @@ def test_a_parent_certificate_that_proves_nothing_is_refused() -> None:
         assert dropped(proposal(stage, stage.block("B").header, wrong)) == [Reason.PARENT_NOT_CERTIFIED]
 
 
+def test_an_early_proposal_that_was_spoilt_on_its_way_does_not_keep_the_good_one_out() -> None:
+    stage = Stage(replica_id=1)
+    first = stage.block("A")
+    second = stage.block("B", height=2, parent=stage.digest("A"))
+    proof = stage.proof_of_parent(second.header)
+    for spoilt in (None, replace(proof, view=1), replace(proof, signatures=proof.signatures[::-1])):
+        early = PrePrepare(view=0, block=second, parent_certificate=spoilt)
+        assert dropped(stage.hear(0, early)) == [Reason.PARENT_NOT_CERTIFIED]
+    assert dropped(stage.hear(0, PrePrepare(view=0, block=second, parent_certificate=proof))) == []
+    certified = CommittedBlock(block=first, certificate=stage.certificate(first.header))
+    assert Accept in map(type, stage.step(BlockSynced(certified, stage.digest("A"))))
+
+
 def test_an_accepted_proposal_is_kept_before_it_is_validated() -> None:
     stage = Stage(replica_id=1)
     effects = stage.propose(0, "A")

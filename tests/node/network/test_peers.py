@@ -227,6 +227,33 @@ def test_on_a_dialled_link_one_greeting_is_heard_and_anything_else_ends_it(pki: 
     run(story())
 
 
+def test_who_greets_and_hangs_up_at_once_is_dialled_ever_more_slowly(pki: Pki, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[int] = []
+
+    class Recorded(tuple[float, ...]):
+        __slots__ = ()
+
+        def __getitem__(self, place):
+            if place >= 0:
+                pauses.append(place)
+            return super().__getitem__(place)
+
+    monkeypatch.setattr(module, "REDIAL_S", Recorded((0.01, 0.01, 0.01, 0.5)))
+
+    def speak(link: Link) -> None:
+        link.send(hello(1))
+        link.close()
+
+    async def story() -> None:
+        first = End(pki, 0)
+        first.dial(shanghai=await impostor(pki, speak))
+        await until(lambda: len(pauses) == 3)
+        assert pauses == [1, 2, 3]
+        first.peers.stop()
+
+    run(story())
+
+
 def test_a_second_accepted_link_of_a_peer_takes_the_place_of_the_first(pki: Pki) -> None:
     async def story() -> None:
         second = End(pki, 1)
