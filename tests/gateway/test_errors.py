@@ -133,7 +133,7 @@ def test_the_reading_of_the_sources_sees_every_way_a_code_is_written() -> None:
         ("node/mempool.py", "wrong-chain"),  # returned
         ("node/host.py", "no-quorum"),  # what a chain waits for
         ("node/rpc_server.py", "queue-full"),  # the refusal of a whole queue
-        ("node/rpc_server.py", "block-unknown"),  # the answer to a read
+        ("node/reads.py", "block-unknown"),  # the answer to a read
         ("node/rpc_server.py", "transaction-expired"),  # told to who waits
         ("gateway/chains.py", "not-final"),
         ("gateway/services/certificates.py", "document-forbidden"),  # one of two
