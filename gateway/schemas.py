@@ -18,6 +18,43 @@ AddressText = Annotated[str, Field(max_length=128)]
 Time = int | Annotated[str, Field(max_length=40)]
 
 
+DIPLOMA = {
+    "certificate_no": "19002202450000015",
+    "graduate_ref": "WC24G0000145",
+    "institution": "北澜理工大学",
+    "institution_code": "12120100YY0001020Q",
+    "degree": "bachelor",
+    "discipline_code": "080901",
+    "programme_zh": "计算机科学与技术",
+    "programme_en": "Computer Science and Technology",
+    "study_mode": "full-time",
+    "credits": 160,
+    "gpa": "3.62",
+    "with_honours": True,
+    "taught_in": "zh",
+    "entered_on": "2020-09-01",
+    "conferred_on": "2024-06-25",
+}
+HOLDER = "iaa1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqxpqw9v"
+MINT = {"chain": "wenchang", "class": "diploma", "holder": HOLDER, "content": DIPLOMA, "valid_until": "2099-12-31"}
+SCHEMA = {
+    "title": "Note",
+    "x-title-zh": "便条",
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["text"],
+    "properties": {"text": {"type": "string", "maxLength": 200, "title": "Text", "x-title-zh": "文字"}},
+}
+CLASS = {"chain": "wenchang", "class": "note", "name_en": "Note", "name_zh": "便条", "schema": SCHEMA}
+REVOCATION = {"class_id": "diploma", "token": "12345", "reason": "issued-in-error"}
+CALL = {"sender": HOLDER, "contract": "ddc721", "method": "revoke", "arguments": REVOCATION}
+
+
+def _shown(example: dict[str, Any]) -> ConfigDict:
+    """What /docs fills a form with."""
+    return ConfigDict(json_schema_extra={"examples": [example]})
+
+
 class Body(BaseModel):
     """A JSON object without unknown members."""
 
@@ -26,6 +63,8 @@ class Body(BaseModel):
 
 class MintBody(Body):
     """One certificate to be issued with a key that the gateway keeps."""
+
+    model_config = _shown(MINT)
 
     chain: Chain
     class_: Annotated[ClassName, Field(alias="class")]
@@ -59,6 +98,8 @@ class StatusBody(Body):
 class ClassBody(Body):
     """A class to be defined."""
 
+    model_config = _shown(CLASS)
+
     chain: Chain
     class_: Annotated[str, Field(alias="class", pattern=r"^[a-z0-9][a-z0-9-]{1,30}[a-z0-9]$")]
     name_en: Annotated[str, Field(min_length=1, max_length=80)]
@@ -78,6 +119,8 @@ class ClassBody(Body):
 
 class AccountBody(Body):
     """An account to be created. Without `public_key` the gateway draws a key and keeps it."""
+
+    model_config = _shown({"chain": "wenchang"})
 
     chain: Chain
     role: Literal["platform", "consumer", "relayer"] = "consumer"
@@ -102,6 +145,8 @@ class AccountBody(Body):
 
 class EncodeBody(Body):
     """A call whose exact bytes are wanted."""
+
+    model_config = _shown(CALL)
 
     sender: AddressText
     contract: Annotated[str, Field(max_length=40, examples=["ddc721"])]
@@ -132,6 +177,8 @@ class SubmitBody(Body):
 
 class VerifyBody(Body):
     """What is to be verified: a certificate's id or a bundle. `max_age` in seconds."""
+
+    model_config = _shown({"id": "wenchang.ddc721.diploma.12345", "max_age": 60})
 
     id: Annotated[str, Field(max_length=200)] | None = None
     bundle: dict[str, Any] | None = None

@@ -8,8 +8,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
+from credentials.schema import content_faults, parse_schema
+from gateway.arguments import read_arguments
 from gateway.errors import Problem
-from gateway.schemas import AccountBody, Body, ClassBody, EncodeBody, MintBody, StatusBody, SubmitBody, VerifyBody
+from gateway.schemas import (
+    CALL,
+    CLASS,
+    MINT,
+    AccountBody,
+    Body,
+    ClassBody,
+    EncodeBody,
+    MintBody,
+    StatusBody,
+    SubmitBody,
+    VerifyBody,
+)
+from scripts.sectors import load_sectors
+from tests.chain.small_network import rules_of
 
 GOOD: dict[type[Body], dict[str, Any]] = {
     MintBody: {"chain": "wuhan", "class": "degree", "holder": "0x", "content": {"b": 1, "a": "x"}},
@@ -62,6 +78,20 @@ def test_a_body_without_unknown_members_is_taken(kind: type[Body]) -> None:
     assert body_of(kind, GOOD[kind])
     with pytest.raises(ValidationError):
         body_of(kind, GOOD[kind] | {"unknown": 1})
+
+
+@pytest.mark.parametrize("kind", [kind for kind in GOOD if kind.model_config.get("json_schema_extra")])
+def test_what_the_docs_fill_a_form_with_is_taken(kind: type[Body]) -> None:
+    assert body_of(kind, kind.model_json_schema()["examples"][0])
+
+
+def test_the_examples_of_the_docs_fit_what_they_are_examples_of() -> None:
+    assert content_faults(load_sectors()["wenchang"].schema, MINT["content"]) == ()
+    assert parse_schema(CLASS["schema"]).fields
+    call = body_of(EncodeBody, CALL).to_order("wenchang")
+    rules = rules_of("wenchang")
+    assert read_arguments(rules, call.contract, call.method, call.arguments) is not None
+    assert rules.addresses.parse(call.sender)
 
 
 @pytest.mark.parametrize(("kind", "changed"), WRONG)

@@ -11,6 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.errors import PROBLEMS
+from gateway.routes import operations
 from gateway.services import stream
 from tests.gateway.running import RunningNetwork
 
@@ -175,6 +176,36 @@ def test_a_crowd_is_turned_away_with_the_reason(network: RunningNetwork, monkeyp
 def test_a_number_that_is_none_is_refused(network: RunningNetwork) -> None:
     answer = network.client("nobody").get("/v1/events", headers={"Last-Event-ID": "yesterday"})
     assert (answer.status_code, answer.json()["code"]) == (400, "parameter-malformed")
+
+
+def test_whoever_waits_is_told_now_and_then_that_the_stream_lives(
+    network: RunningNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operations, "KEEP_ALIVE_S", 0.01)
+    settled(network)
+    with (
+        httpx.Client(base_url=network.url, timeout=10) as client,
+        client.stream("GET", "/v1/events", params={"chain": "none"}) as answer,
+    ):
+        assert next(line for line in answer.iter_lines() if line) == ": still here"
+
+
+def test_whoever_is_too_slow_is_cut_off_and_comes_back_by_number(
+    network: RunningNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = settled(network)
+    made = [network.mint("wuhan")["id"]]
+    with listening(network, last, kind="minted") as events:
+        heard = [next(events)]
+        with monkeypatch.context() as patched:
+            patched.setattr(stream, "QUEUE_MAX", 0)
+            made.append(network.mint("wuhan")["id"])
+            heard += list(events)  # ends, because the gateway has ended it
+    settled(network)
+    if len(heard) < 2:
+        with listening(network, int(heard[0]["id"]), kind="minted") as events:
+            heard.append(next(events))
+    assert [event["data"]["id"] for event in heard] == made
 
 
 def test_a_listener_that_goes_away_is_forgotten(network: RunningNetwork) -> None:
