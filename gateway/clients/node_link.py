@@ -46,6 +46,7 @@ class NodeLink(asyncio.Protocol):
         self._requests = 0
         self._task: asyncio.Task[None] | None = None
         self._lost = asyncio.Event()
+        self._refused = False
         self.up = asyncio.Event()
         self.problem = "not dialled yet"
 
@@ -93,12 +94,20 @@ class NodeLink(asyncio.Protocol):
         return answer
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The handshake is over."""
+        """The handshake is over: the node is known by its pinned key before a byte of it is read."""
         self._transport = cast("asyncio.Transport", transport)
         self._reader = FrameReader()
+        self._refused = False
+        if self._is_pinned(self._transport):
+            hello = Hello(version=PROTOCOL_VERSION, network_id=self._network_id, speaker=None)
+            self._transport.write(frame(encode(hello)))
+        else:
+            self._refuse(f"{self._address} is not replica {self.replica}: its TLS key is not the pinned one")
 
     def data_received(self, data: bytes) -> None:
         """Answers, each to whoever asked; a node that sends what is no answer is cut off."""
+        if self._refused:
+            return
         try:
             for body in self._reader.feed(data):
                 answer = _answer(body)
@@ -109,13 +118,14 @@ class NodeLink(asyncio.Protocol):
                 if heard is not None:
                     heard(answer)
         except (FrameMalformed, CodecMalformed) as problem:
-            self.problem = f"replica {self.replica} sent what is no answer: {problem}"
-            self._close()
+            self._refuse(f"replica {self.replica} sent what is no answer: {problem}")
 
     def connection_lost(self, _problem: Exception | None) -> None:
         """Whoever waits is told."""
         self._transport = None
         self.up.clear()
+        if not self._refused:
+            self.problem = f"replica {self.replica} was lost"
         listeners, self._listeners = self._listeners, {}
         for heard in listeners.values():
             heard(None)
@@ -130,16 +140,8 @@ class NodeLink(asyncio.Protocol):
                 await asyncio.wait_for(
                     loop.create_connection(lambda: self, *self._address, ssl=self._context), timeout=5
                 )
-                if self._is_pinned():
-                    hello = Hello(version=PROTOCOL_VERSION, network_id=self._network_id, speaker=None)
-                    assert self._transport is not None
-                    self._transport.write(frame(encode(hello)))
-                    attempt = 0
-                else:
-                    self.problem = f"{self._address} is not replica {self.replica}: its TLS key is not the pinned one"
-                    self._close()
                 await self._lost.wait()
-                self.problem = f"replica {self.replica} was lost"
+                attempt = attempt if self._refused else 0
             except (OSError, TimeoutError) as problem:
                 self.problem = f"replica {self.replica} cannot be reached: {problem}"
             await asyncio.sleep(REDIAL_S[min(attempt, len(REDIAL_S) - 1)])
@@ -150,13 +152,10 @@ class NodeLink(asyncio.Protocol):
         if (hello.version, hello.network_id, hello.speaker) == expected:
             self.up.set()
             return
-        self.problem = f"the node at {self._address} speaks another protocol version or of another network"
-        self._close()
+        self._refuse(f"the node at {self._address} speaks another protocol version or of another network")
 
-    def _is_pinned(self) -> bool:
-        if self._transport is None:
-            return False
-        tls: ssl.SSLObject = self._transport.get_extra_info("ssl_object")
+    def _is_pinned(self, transport: asyncio.Transport) -> bool:
+        tls: ssl.SSLObject = transport.get_extra_info("ssl_object")
         certificate = tls.getpeercert(binary_form=True)
         if certificate is None:
             return False
@@ -164,7 +163,9 @@ class NodeLink(asyncio.Protocol):
         spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         return hashlib.sha256(spki).digest() == self._pin
 
-    def _close(self) -> None:
+    def _refuse(self, why: str) -> None:
+        """Cut the node off; `why` stays to be read until it is dialled again."""
+        self._refused, self.problem = True, why
         if self._transport is not None:
             self._transport.close()
 

@@ -21,6 +21,7 @@ from chain.profiles import load_profiles
 from chain.rules import ChainRules
 from chain.signatures import KeyPair
 from chain.transaction import SignedTransaction, Transaction
+from gateway import vault
 from gateway.app import create_app
 from gateway.services.gateway import Gateway, now_ms
 from gateway.settings import load_settings
@@ -182,6 +183,15 @@ class RunningNetwork:
         kept = ("api_keys", "api_key_accounts", "jobs")
         vault = {table: self.vault_rows(f"SELECT * FROM {table} ORDER BY 1, 2, 3") for table in kept}
         return {"heads": heads, "index": index, "vault": vault}
+
+    def new_api_key(self, tenant: str, chain: str, person: str) -> str:
+        """An API key that speaks for one person on one chain."""
+        connection = sqlite3.connect(self.folder / "gateway" / "vault.db")
+        try:
+            with connection:
+                return vault.new_api_key(connection, tenant, [(chain, self.address(chain, person))])
+        finally:
+            connection.close()
 
     def once(self, name: str, make: Callable[[], T]) -> T:
         """What `make` made the first time: tests may share what they only look at."""

@@ -33,13 +33,20 @@ class Transport:
         self.closed = True
 
 
+class Pinned(NodeLink):
+    """A link whose node has the right key."""
+
+    def _is_pinned(self, _transport: object) -> bool:
+        return True
+
+
 def status(number: int) -> ReadStatus:
     return ReadStatus(request=number)
 
 
 def greeted(**changed: Any) -> tuple[NodeLink, Transport]:
     """A link to replica 2 that the node has greeted."""
-    link = NodeLink(2, ("127.0.0.1", 1), bytes(32), NETWORK, None)  # type: ignore[arg-type]
+    link = Pinned(2, ("127.0.0.1", 1), bytes(32), NETWORK, None)  # type: ignore[arg-type]
     transport: Any = Transport()
     link.connection_made(transport)
     hello = {"version": PROTOCOL_VERSION, "network_id": NETWORK, "speaker": 2}
@@ -50,12 +57,26 @@ def greeted(**changed: Any) -> tuple[NodeLink, Transport]:
 def test_a_link_is_up_when_the_right_node_has_greeted() -> None:
     link, transport = greeted()
     assert (link.connected, transport.closed) == (True, False)
+    assert transport.sent == [encode(Hello(version=PROTOCOL_VERSION, network_id=NETWORK, speaker=None))]
+
+
+def test_a_node_with_another_key_is_not_heard_at_all() -> None:
+    class Unpinned(NodeLink):
+        def _is_pinned(self, _transport: object) -> bool:
+            return False
+
+    link = Unpinned(2, ("127.0.0.1", 1), bytes(32), NETWORK, None)  # type: ignore[arg-type]
+    transport: Any = Transport()
+    link.connection_made(transport)
+    link.data_received(frame(encode(Hello(version=PROTOCOL_VERSION, network_id=NETWORK, speaker=2))))
+    assert (link.connected, transport.closed, transport.sent) == (False, True, [])
 
 
 @pytest.mark.parametrize("changed", [{"version": 99}, {"network_id": bytes(32)}, {"speaker": 1}, {"speaker": None}])
 def test_another_greeting_ends_the_link(changed: dict[str, Any]) -> None:
     link, transport = greeted(**changed)
     assert (link.connected, transport.closed) == (False, True)
+    link.connection_lost(None)
     assert "speaks another protocol version or of another network" in link.problem
 
 
@@ -64,6 +85,7 @@ def test_what_is_no_answer_ends_the_link(data: bytes) -> None:
     link, transport = greeted()
     link.data_received(data)
     assert transport.closed
+    link.connection_lost(None)
     assert "sent what is no answer" in link.problem
 
 
@@ -75,7 +97,7 @@ def test_every_answer_goes_to_whoever_asked_until_it_is_forgotten() -> None:
         own: list[Answer | None] = []
         numbers.append(link.listen(status, own.append))
         heard[numbers[-1]] = own
-    assert len(transport.sent) == 3
+    assert len(transport.sent) == 1 + 3
     answers = {number: Refused(request=number, code="none", values=()) for number in numbers}
     link.forget(numbers[2])
     for number in (numbers[1], numbers[0], numbers[2], 99):
@@ -172,8 +194,9 @@ def test_a_real_node_answers(network: RunningNetwork) -> None:
 @pytest.mark.processes
 def test_a_node_with_another_key_than_the_pinned_one_is_not_greeted(network: RunningNetwork) -> None:
     async def play(link: NodeLink) -> None:
-        seen = set[str]()
-        await until(lambda: seen.add(link.problem) or any("is not the pinned one" in problem for problem in seen))
+        await until(lambda: "its TLS key is not the pinned one" in link.problem)
+        await asyncio.sleep(0.1)
+        assert "its TLS key is not the pinned one" in link.problem
         assert not link.connected
 
     dialled(network, play, pin=bytes(32))

@@ -79,6 +79,21 @@ def test_a_document_is_shown_to_issuer_and_holder_alone(network: RunningNetwork)
     assert all(set(entry) == {"leaf"} or "value" not in entry for entry in frozen["proof"]["content"])
 
 
+def test_the_key_of_the_holder_alone_reads_and_erases(network: RunningNetwork) -> None:
+    minted = network.mint("zunyi", holder=network.address("zunyi", "bob"))
+    path = f"/v1/certificates/{minted['id']}"
+    holder, stranger, elsewhere = (
+        {"Authorization": f"Bearer {network.new_api_key(tenant, chain, person)}"}
+        for tenant, chain, person in (("bob", "zunyi", "bob"), ("carol", "zunyi", "alice"), ("dave", "wuhan", "bob"))
+    )
+    nobody = network.client("nobody")
+    assert nobody.get(path, headers=holder).json()["document"] == minted["document"]
+    for headers in (stranger, elsewhere):
+        assert "document" not in nobody.get(path, headers=headers).json()
+        assert nobody.delete(f"{path}/document", headers=headers).json()["code"] == "document-forbidden"
+    assert nobody.delete(f"{path}/document", headers=holder).status_code == 204
+
+
 def test_an_erased_document_is_gone_and_the_ledger_stays_valid(network: RunningNetwork) -> None:
     minted = network.mint("chengdu")
     path = f"/v1/certificates/{minted['id']}"
