@@ -8,8 +8,6 @@ ChainId = NewType("ChainId", str)
 ReplicaId = NewType("ReplicaId", int)
 View = NewType("View", int)
 Height = NewType("Height", int)
-Timestamp = NewType("Timestamp", int)
-"""Milliseconds since 1970-01-01T00:00Z."""
 
 Digest = Annotated[bytes, Meta(min_length=32, max_length=32)]
 """32 bytes of a chain's digest function."""

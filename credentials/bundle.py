@@ -117,7 +117,7 @@ def make_bundle(
 ) -> Bundle:
     """The bundle of a record proven under a certified header; membership has not changed since genesis."""
     return Bundle(
-        format=FORMAT,  # type: ignore[arg-type]
+        format=FORMAT,  # type: ignore[arg-type] # the literal by its name
         network_id=certified.header.network_id.hex(),
         chain_id=certified.header.chain_id,
         id=uid,

@@ -7,7 +7,7 @@ time; whether it has expired since is judged by the reader's clock.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from chain.codec import CodecMalformed
 from chain.genesis import Genesis
@@ -64,6 +64,18 @@ class Verdict:
     """Of the header that the bundle speaks for, ms."""
     certificate: Certificate | None = None
     revealed: Mapping[str, str | int | bool | None] = field(default_factory=dict)
+
+    def members(self) -> dict[str, Any]:
+        """The verdict as plain JSON values, without the record."""
+        return {
+            "valid": self.valid,
+            "proven": self.proven,
+            "status": None if self.status is None else str(self.status),
+            "reasons": list(self.reasons),
+            "height": self.height,
+            "time": self.time,
+            "revealed": dict(self.revealed),
+        }
 
 
 def verify_bundle(

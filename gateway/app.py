@@ -7,6 +7,7 @@ import logging
 import secrets
 import sqlite3
 from collections.abc import AsyncIterator
+from functools import partial
 from importlib import metadata
 from typing import Any
 
@@ -138,12 +139,16 @@ def open_gateway(settings: Settings) -> Gateway:
     return gateway
 
 
+def _is_connected(link: NodeLink) -> float:
+    return float(link.connected)
+
+
 def _measure(gateway: Gateway, registry: CollectorRegistry) -> None:
     """Gauges that are read when they are asked for."""
     connected = Gauge("certnet_node_connected", "Whether the link to a node is up", ("node",), registry=registry)
     for link in gateway.chains.links:
         name = gateway.chains.genesis.membership.replicas[link.replica].name
-        connected.labels(name).set_function(lambda link=link: float(link.connected))  # type: ignore[misc]
+        connected.labels(name).set_function(partial(_is_connected, link))
     jobs = Gauge("certnet_jobs_running", "Batch jobs under way", registry=registry)
     jobs.set_function(lambda: float(len(gateway.jobs)))
     listeners = Gauge("certnet_event_listeners", "Open event streams", registry=registry)

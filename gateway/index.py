@@ -21,7 +21,6 @@ from contracts.certificate import Mint, MintBatch, MintItem
 from contracts.classes import DefineClass
 
 VERSION: Final = 1
-PAGE_MAX: Final = 200
 SCHEMA: Final = """
 CREATE TABLE heads (chain TEXT PRIMARY KEY, height INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE transactions (

@@ -255,18 +255,8 @@ def encoded_view(encoded: Encoded) -> Json:
 
 
 def verified_view(verified: Verified) -> Json:
-    """A verdict."""
-    verdict = verified.verdict
-    return {
-        "valid": verdict.valid,
-        "proven": verdict.proven,
-        "status": None if verdict.status is None else str(verdict.status),
-        "reasons": list(verdict.reasons),
-        "height": verdict.height,
-        "time": verdict.time,
-        "judged_at": verified.judged_at,
-        "revealed": dict(verdict.revealed),
-    }
+    """A verdict, and when it was reached."""
+    return verified.verdict.members() | {"judged_at": verified.judged_at}
 
 
 def job_view(job: Job, counts: dict[str, int]) -> Json:

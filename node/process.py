@@ -326,7 +326,7 @@ def _carried(hosts: dict[str, Host]) -> list[bytes]:
 
 def _log_record(data: bytes) -> LogRecord:
     try:
-        return decode(data, LogRecord)  # type: ignore[arg-type]
+        return decode(data, LogRecord)  # type: ignore[arg-type] # a union is no type to mypy
     except CodecMalformed as problem:
         raise LogDamaged(f"the log holds a record that is {problem}; use the program version that wrote it") from None
 

@@ -278,7 +278,7 @@ class RpcServer:
             _send(follower.link, answer)
 
 
-_request: Callable[[bytes], Request] = decoder(Request)  # type: ignore[arg-type]
+_request: Callable[[bytes], Request] = decoder(Request)  # type: ignore[arg-type] # a union is no type to mypy
 
 
 def _send(link: Link, answer: Answer) -> None:

@@ -123,7 +123,7 @@ def _revoke_one(client: Client, minted: Minted) -> bool:
     client.post(f"/v1/certificates/{certificate}:revoke", {"reason": "issued-in-error"})
     verdict = client.post("/v1/verify", {"id": certificate})
     held = verdict["proven"] and not verdict["valid"] and verdict["status"] == "revoked"
-    return _step(f"{certificate} is revoked and no longer valid 已撤销", held)
+    return _step(f"{certificate} is revoked and no longer valid 已吊销", held)
 
 
 def _refuse_transfer(client: Client, folder: Path, minted: Minted) -> bool:

@@ -153,7 +153,7 @@ def _make_accounts(
             GenesisAccount(
                 address=address,
                 public_key=public_key.hex(),
-                role=ROLES[person],  # type: ignore[arg-type]
+                role=ROLES[person],  # type: ignore[arg-type] # a text of the table above
                 did=dids[person].hex(),
                 leader=leader.hex(),
             )

@@ -170,4 +170,4 @@ class NodeLink(asyncio.Protocol):
             self._transport.close()
 
 
-_answer: Callable[[bytes], Answer] = decoder(Answer)  # type: ignore[arg-type]
+_answer: Callable[[bytes], Answer] = decoder(Answer)  # type: ignore[arg-type] # a union is no type to mypy

@@ -39,8 +39,8 @@ async def _follow_until_lost(gateway: Gateway, chain: Chain, avoid: set[int]) ->
             blocks.append(waiting.get_nowait())
         whole = [block for block in blocks if block is not None]
 
-        def write(db: object, whole: list[BlockAnswer] = whole) -> list[IndexedEvent]:
-            return [event for block in whole for event in add_block(db, chain.rules, block)]  # type: ignore[arg-type]
+        def write(connection: sqlite3.Connection, whole: list[BlockAnswer] = whole) -> list[IndexedEvent]:
+            return [event for block in whole for event in add_block(connection, chain.rules, block)]
 
         gateway.stream.publish(await gateway.index.run(write))
         if None in blocks:

@@ -48,7 +48,7 @@ class Peers:
         self._problems: dict[int, str] = {}
         """Why a peer was not linked the last time it was dialled: told once, not at every attempt."""
         self._tasks: list[asyncio.Task[None]] = []
-        self._decode: Callable[[bytes], PeerFrame] = decoder(PeerFrame)  # type: ignore[arg-type]
+        self._decode: Callable[[bytes], PeerFrame] = decoder(PeerFrame)  # type: ignore[arg-type] # a union is no type to mypy
 
     def start(self) -> None:
         """Begin to dial."""

@@ -1,9 +1,8 @@
 """Times and what processes used meanwhile."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from scripts import processes
 
@@ -25,7 +24,6 @@ class Result:
     figures: Mapping[str, float | str]
     setting: str
     bar: str = ""
-    notes: dict[str, Any] = field(default_factory=dict)
 
 
 def usage(folder: Path) -> Usage:

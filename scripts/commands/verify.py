@@ -45,7 +45,7 @@ def _offline(bundle: Path, genesis: Path, max_age: int | None) -> tuple[dict[str
     age_ms_max = None if max_age is None else max_age * 1_000
     now = time.time_ns() // 1_000_000
     verdict = verify_bundle(data, document, load_profiles(), now=now, age_ms_max=age_ms_max)
-    return _view(verdict) | {"fingerprint": fingerprint(document.network_id)}, _code(verdict)
+    return verdict.members() | {"fingerprint": fingerprint(document.network_id)}, _code(verdict)
 
 
 def _code(verdict: Verdict) -> int:
@@ -53,18 +53,6 @@ def _code(verdict: Verdict) -> int:
         return VALID
     told = [reason.split(":")[0] for reason in verdict.reasons]
     return CANNOT_SAY if any(reason in CANNOT_TELL for reason in told) else NOT_VALID
-
-
-def _view(verdict: Verdict) -> dict[str, Any]:
-    return {
-        "valid": verdict.valid,
-        "proven": verdict.proven,
-        "status": None if verdict.status is None else str(verdict.status),
-        "reasons": list(verdict.reasons),
-        "height": verdict.height,
-        "time": verdict.time,
-        "revealed": dict(verdict.revealed),
-    }
 
 
 def _show(view: dict[str, Any], code: int, *, as_json: bool) -> None:
