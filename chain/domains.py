@@ -19,6 +19,7 @@ class Domain(StrEnum):
     VIEW_CHANGE = "bsn/view-change/1"
     NEW_VIEW = "bsn/new-view/1"
     REGISTER = "bsn/register/1"
+    CHANGE_MEMBERSHIP = "bsn/change-membership/1"
 
 
 @lru_cache(maxsize=4096)

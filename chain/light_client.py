@@ -10,7 +10,7 @@ from chain.block import BlockHeader
 from chain.codec import Record
 from chain.domains import Domain
 from chain.membership import Membership
-from chain.quorum import CertificateFault, QuorumCertificate, Verify, certificate_fault, consensus_verify
+from chain.quorum import CertificateFault, QuorumCertificate, certificate_fault
 from chain.rules import ChainRules
 
 
@@ -65,9 +65,7 @@ def is_certified_by(rules: ChainRules, header: BlockHeader, membership: Membersh
     return header.membership == rules.membership_digest(membership)
 
 
-def header_fault(
-    rules: ChainRules, trusted: Trusted, certified: CertifiedHeader, *, verify: Verify = consensus_verify
-) -> Fault | None:
+def header_fault(rules: ChainRules, trusted: Trusted, certified: CertifiedHeader) -> Fault | None:
     """Why `certified` is not a header after `trusted` that its membership certified; None if it is one."""
     header = certified.header
     if not same_network(rules, header):
@@ -80,27 +78,23 @@ def header_fault(
         return HeaderFault.TIME_NOT_INCREASING
     if not is_certified_by(rules, header, trusted.membership):
         return HeaderFault.MEMBERSHIP_DIFFERS
-    return commit_fault(rules, certified, trusted.membership, verify=verify)
+    return commit_fault(rules, certified, trusted.membership)
 
 
-def commit_fault(
-    rules: ChainRules, certified: CertifiedHeader, membership: Membership, *, verify: Verify = consensus_verify
-) -> CertificateFault | None:
+def commit_fault(rules: ChainRules, certified: CertifiedHeader, membership: Membership) -> CertificateFault | None:
     """Why the certificate does not show that a quorum of `membership` committed the header; None if it does."""
     header, certificate = certified.header, certified.certificate
     commit = rules.vote_bytes(
         Domain.COMMIT, view=certificate.view, height=header.height, block=rules.block_digest(header)
     )
-    return certificate_fault(certificate, commit, membership, proposal_view=header.view, verify=verify)
+    return certificate_fault(certificate, commit, membership, proposal_view=header.view, verify=rules.consensus_verify)
 
 
-def follow(
-    rules: ChainRules, trusted: Trusted, handovers: tuple[Handover, ...], *, verify: Verify = consensus_verify
-) -> Trusted | Fault:
+def follow(rules: ChainRules, trusted: Trusted, handovers: tuple[Handover, ...]) -> Trusted | Fault:
     """Trust carried along every change of membership, each certified by the set before it."""
     for handover in handovers:
         header = handover.certified.header
-        fault = header_fault(rules, trusted, handover.certified, verify=verify)
+        fault = header_fault(rules, trusted, handover.certified)
         if fault is not None:
             return fault
         if header.next_membership == header.membership or not is_named_next(rules, handover):

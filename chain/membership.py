@@ -4,6 +4,7 @@ Quorum is the least count of which any two share a correct replica: (n + f) // 2
 n = 3f + 1; with n = 5 and f = 1 a quorum of three would be unsafe.
 """
 
+from functools import lru_cache
 from typing import Annotated
 
 from msgspec import Meta
@@ -63,6 +64,7 @@ class Membership(Record, frozen=True):
         return self.replicas[replica].consensus_key
 
 
+@lru_cache(maxsize=256)
 def membership_digest(digest: DigestFunction, network_id: bytes, chain_id: str, membership: Membership) -> bytes:
     """What a header commits to (protocol 5.2)."""
     return digest(prefix(Domain.MEMBERSHIP, network_id, chain_id) + encode(membership))

@@ -6,6 +6,7 @@ Everything that hashes or checks for a chain takes a `ChainRules`, so nobody pic
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from chain import quorum
 from chain.addresses import AddressCodec, address_codec
 from chain.block import BlockHeader
 from chain.codec import encode
@@ -14,7 +15,7 @@ from chain.domains import Domain, prefix
 from chain.membership import Membership, membership_digest
 from chain.merkle import leaf_hash, root
 from chain.profile import ChainProfile
-from chain.quorum import Statement, statement_bytes
+from chain.quorum import Statement, Verify, statement_bytes
 from chain.signatures import SignatureScheme, scheme
 
 
@@ -29,6 +30,8 @@ class ChainRules:
     addresses: AddressCodec
     transaction_prefix: bytes
     block_prefix: bytes
+    consensus_verify: Verify = quorum.consensus_verify
+    """How a replica's signature is checked; an ideal signature table may stand in."""
 
     @classmethod
     def of(cls, network_id: bytes, profile: ChainProfile) -> "ChainRules":

@@ -6,10 +6,11 @@ BUCKET_ENTRIES_MAX keys is one *bucket*: the sorted pairs (key digest, value dig
 alone, not on the order or number of writes that led to it.
 
 A node's bytes start with its kind and are hashed as they are. Nodes and values are read through a view and
-written to a store once per block.
+written to a store once per block. Beside them the store has the key behind every key digest (its *name*), so that a
+part of the tree can be handed over.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from typing import Annotated, Final, Protocol
@@ -157,23 +158,39 @@ class State:
         """The committed node at `path`."""
         return self._store.get(b"n" + path)
 
+    def key_of(self, key_digest: bytes) -> bytes | None:
+        """The key in the state that has this digest."""
+        return self._store.get(b"k" + key_digest)
+
     def commit(
-        self, sealed: Layer, height: int, *, forget: Iterable[int] = (), beside: Mapping[bytes, bytes] | None = None
+        self,
+        sealed: Layer,
+        height: int,
+        *,
+        forget: Collection[int] = (),
+        beside: Mapping[bytes, bytes | None] | None = None,
     ) -> None:
         """Write the layer of block `height` with its undo record, and `beside` in the same write.
 
-        The undo records of the heights in `forget` go. Keys of `beside` must not start with v, n or u.
+        The undo records of the heights in `forget` go. Keys of `beside` must not start with v, n, k or u.
         """
         assert sealed.parent is self
         assert sealed.parent_root == self.root
         undo = tuple(UndoEntry(key=key, value=self.get(key)) for key in sorted(sealed.values))
         changes: dict[bytes, bytes | None] = {b"v" + key: value for key, value in sealed.values.items()}
         changes.update((b"n" + path, node) for path, node in sealed.nodes.items())
-        changes[_undo_key(height)] = encode(undo)
+        changes.update(self._names(undo, sealed.values))
         changes.update((_undo_key(old), None) for old in forget)
+        if height not in forget:
+            changes[_undo_key(height)] = encode(undo)
         changes.update(beside or {})
         self._store.write(changes)
         self.root = sealed.root
+
+    def _names(self, undo: Iterable[UndoEntry], values: Mapping[bytes, bytes | None]) -> dict[bytes, bytes | None]:
+        """The names that come and go with the keys that are new and those that are removed."""
+        changed = [entry.key for entry in undo if (entry.value is None) != (values[entry.key] is None)]
+        return {b"k" + self.digest(KEY + key): None if values[key] is None else key for key in changed}
 
     def undo(self, height: int) -> tuple[UndoEntry, ...] | None:
         """What block `height` replaced; None once that is forgotten."""
@@ -200,11 +217,24 @@ def layer(view: View, values: Mapping[bytes, bytes | None]) -> Layer:
     changes = sorted(
         (digest(KEY + key), None if value is None else digest(VALUE + value)) for key, value in values.items()
     )
-    update = _Update(view)
+    update = _Update(digest, view.node)
     root = view.root
     if changes:
         root = node_hash(digest, update.apply(b"", changes), b"")
     return Layer(parent=view, parent_root=view.root, root=root, values=dict(values), nodes=update.nodes)
+
+
+def grown(digest: DigestFunction, path: bytes, entries: bytes) -> dict[bytes, bytes | None]:
+    """The nodes of the subtree at `path` that holds exactly the sorted `entries`, by path; None for an empty one."""
+    update = _Update(digest, lambda _: None)
+    update.place(path, entries)
+    return update.nodes
+
+
+def children(path: bytes, branch: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The sixteen children of the branch at `path`: path, and hash or zero."""
+    for nibble in range(16):
+        yield path + bytes([nibble]), branch[1 + 32 * nibble : 33 + 32 * nibble]
 
 
 def node_hash(digest: DigestFunction, node: bytes | None, path: bytes) -> bytes:
@@ -263,18 +293,18 @@ Changes = Sequence[tuple[bytes, bytes | None]]
 
 
 class _Update:
-    """One batch of changes on its way down a view; `nodes` collects every node that comes out different."""
+    """One batch of changes on its way down a tree; `nodes` collects every node that comes out different."""
 
-    def __init__(self, view: View) -> None:
-        self._digest = view.digest
-        self._node = view.node
+    def __init__(self, digest: DigestFunction, node: Callable[[bytes], bytes | None]) -> None:
+        self._digest = digest
+        self._node = node
         self.nodes: dict[bytes, bytes | None] = {}
 
     def apply(self, path: bytes, changes: Changes) -> bytes | None:
         """The subtree at `path` after `changes` (sorted by key digest)."""
         node = self._node(path)
         if node is None or node[:1] == BUCKET:
-            return self._place(path, _merged(node, changes))
+            return self.place(path, _merged(node, changes))
         return self._branch(path, bytearray(node), changes)
 
     def _branch(self, path: bytes, branch: bytearray, changes: Changes) -> bytes | None:
@@ -291,7 +321,7 @@ class _Update:
         self.nodes[path] = node
         return node
 
-    def _place(self, path: bytes, entries: bytes) -> bytes | None:
+    def place(self, path: bytes, entries: bytes) -> bytes | None:
         """Put sorted entries at `path` as the bucket or the branches that their number asks for."""
         node: bytes | None = BUCKET + entries if entries else None
         if len(entries) > BUCKET_ENTRIES_MAX * ENTRY_BYTES:
@@ -304,7 +334,7 @@ class _Update:
         starts = range(0, len(entries), ENTRY_BYTES)
         for nibble, group in groupby(starts, lambda start: _nibble(entries[start : start + 32], len(path))):
             places = list(group)
-            child = self._place(path + bytes([nibble]), entries[places[0] : places[-1] + ENTRY_BYTES])
+            child = self.place(path + bytes([nibble]), entries[places[0] : places[-1] + ENTRY_BYTES])
             assert child is not None
             branch[1 + 32 * nibble : 33 + 32 * nibble] = self._digest(child)
         return bytes(branch)
@@ -326,7 +356,7 @@ class _Update:
     def _collapse(self, path: bytes, branch: bytes, entries: bytes) -> bytes | None:
         for nibble in _present(branch):
             self.nodes[path + bytes([nibble])] = None
-        return self._place(path, entries)
+        return self.place(path, entries)
 
 
 def _undo_key(height: int) -> bytes:

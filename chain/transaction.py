@@ -16,6 +16,11 @@ TRANSACTION_WINDOW_MS: Final = 300_000
 """How far ahead of its block's time a transaction may be valid, and how long its id is remembered."""
 
 TRANSACTION_BYTES_MAX: Final = 262_144
+NOBODY: Final = b"\0"
+"""The sender of a transaction that proves itself: no account can have this address."""
+NO_SIGNATURE: Final = bytes(64)
+SELF_PROVING: Final = frozenset({("system", "changeMembership"), ("system", "reportEvidence")})
+"""(contract, method) whose arguments carry the signatures that count: nobody's own, so nobody has to sign the call."""
 Name = Annotated[str, Meta(pattern=r"\A[a-z][A-Za-z0-9]{0,39}\Z")]
 Value = bool | int | str | bytes | tuple[bytes, ...]
 Values = Annotated[tuple[Any, ...], Meta(max_length=8)]
@@ -40,6 +45,11 @@ class Transaction(Record, frozen=True):
     contract: Name
     method: Name
     arguments: Annotated[bytes, Meta(max_length=TRANSACTION_BYTES_MAX)]
+
+    @property
+    def self_proving(self) -> bool:
+        """Whether nobody sends it, and its method is one that needs no sender (protocol 6.6)."""
+        return self.sender == NOBODY and (self.contract, self.method) in SELF_PROVING
 
 
 class SignedTransaction(Record, frozen=True):

@@ -8,7 +8,7 @@ from msgspec import Meta
 from chain.codec import Record, decoder, encode
 from chain.errors import AddressMalformed
 from chain.ids import Address, Did
-from contracts.interface import ContractContext, ContractReverted, Method, Records
+from contracts.interface import ContractContext, ContractReverted, Method, Readable
 from contracts.keys import account_key
 
 CONTRACT: Final = "access"
@@ -62,13 +62,13 @@ class UpdateAccountState(Record, frozen=True):
     """Whether the platform's flag is meant; else the operator's."""
 
 
-def find_account(records: Records, address: bytes) -> Account | None:
+def find_account(records: Readable, address: bytes) -> Account | None:
     """The account at `address`, or None."""
     data = records.get(account_key(address))
     return None if data is None else _account(data)
 
 
-def require_active(records: Records, address: bytes, *, unknown: str, frozen: str) -> Account:
+def require_active(records: Readable, address: bytes, *, unknown: str, frozen: str) -> Account:
     """The account at `address`, or the refusal `unknown` or `frozen`."""
     account = find_account(records, address)
     if account is None:

@@ -9,17 +9,19 @@ from chain.ids import ZERO_DIGEST
 from chain.merkle import root
 from chain.rules import ChainRules
 from contracts.access import Account, Role
-from contracts.keys import account_key, network_key
+from contracts.keys import account_key, memberships_key, network_key
+from contracts.membership import first_memberships
 
 
 def initial_state(genesis: Genesis, rules: ChainRules) -> dict[bytes, bytes]:
-    """The first accounts, and the other chains' sections of the same document.
+    """The first replicas and accounts, and the other chains' sections of the same document.
 
     `AddressMalformed` or `GenesisMalformed` if an account is none of this chain.
     """
     section = genesis.section(rules.chain_id)
     assert section is not None
     records = dict(_accounts(section, rules))
+    records[memberships_key()] = first_memberships(genesis.membership)
     for other in genesis.document.chains:
         if other.chain_id != rules.chain_id:
             records[network_key(other.chain_id)] = other.canonical()

@@ -22,11 +22,15 @@ class ContractReverted(Exception):
         self.values: Values = values
 
 
-class Records(Protocol):
-    """The state as a call sees it."""
+class Readable(Protocol):
+    """The state as a reader sees it."""
 
     def get(self, key: bytes) -> bytes | None:
-        """The value under `key`, this call's own writes included."""
+        """The value under `key`; in a call, its own writes included."""
+
+
+class Records(Readable, Protocol):
+    """The state as a call sees it."""
 
     def put(self, key: bytes, value: bytes | None) -> None:
         """Write `value` under `key`."""
@@ -39,7 +43,7 @@ class ContractContext:
     rules: ChainRules
     records: Records
     sender: bytes
-    """The address whose key signed the transaction."""
+    """The address whose key signed the transaction; nobody's if it proves itself."""
     height: int
     time: int
     """The block's time, ms."""

@@ -41,6 +41,21 @@ def supply_key(class_id: str) -> bytes:
     return b"S" + _fixed_class(class_id)
 
 
+def memberships_key() -> bytes:
+    """`M`: the replicas, and from which height on."""
+    return b"M"
+
+
+def evidence_key(signer: bytes, height: int, kind: int) -> bytes:
+    """`E` ‖ consensus key (32) ‖ height (8) ‖ kind (1): what a replica was convicted of."""
+    return b"E" + signer + height.to_bytes(8, "big") + bytes([kind])
+
+
+def convictions_key(signer: bytes) -> bytes:
+    """`F` ‖ consensus key (32): how often a replica was convicted."""
+    return b"F" + signer
+
+
 def network_key(chain_id: str) -> bytes:
     """`N` ‖ chain id: another chain's section of the genesis document."""
     return b"N" + chain_id.encode("ascii")

@@ -2,8 +2,13 @@
 
 from typing import Final
 
-from chain.codec import Record
+from chain.codec import Record, encode
+from chain.evidence import Evidence
+from chain.rules import ChainRules
+from chain.transaction import NO_SIGNATURE, NOBODY, TRANSACTION_WINDOW_MS, SignedTransaction, Transaction
+from contracts.evidence import ReportEvidence, report_evidence
 from contracts.interface import ContractContext, ContractReverted, Method
+from contracts.membership import ChangeMembership, change_membership
 
 CONTRACT: Final = "system"
 
@@ -21,4 +26,32 @@ def touch(context: ContractContext, _arguments: Touch) -> None:
     context.emit(CONTRACT, "Touched", context.time)
 
 
-METHODS: Final = {"touch": Method(Touch, touch)}
+def evidence_transaction(rules: ChainRules, evidence: Evidence, *, now: int, nonce: bytes) -> bytes:
+    """The transaction that reports `evidence`, as it is sent (`now` in ms, 16 bytes of nonce)."""
+    return _self_proving(rules, "reportEvidence", ReportEvidence(evidence=evidence), now, nonce)
+
+
+def change_transaction(rules: ChainRules, change: ChangeMembership, *, now: int, nonce: bytes) -> bytes:
+    """The transaction that asks for `change`, as it is sent (`now` in ms, 16 bytes of nonce)."""
+    return _self_proving(rules, "changeMembership", change, now, nonce)
+
+
+def _self_proving(rules: ChainRules, method: str, arguments: Record, now: int, nonce: bytes) -> bytes:
+    """It is valid for half a window: a block's time may be a little behind `now`."""
+    body = Transaction(
+        chain_id=rules.chain_id,
+        sender=NOBODY,
+        nonce=nonce,
+        valid_until=now + TRANSACTION_WINDOW_MS // 2,
+        contract=CONTRACT,
+        method=method,
+        arguments=encode(arguments),
+    )
+    return encode(SignedTransaction(body=encode(body), signature=NO_SIGNATURE))
+
+
+METHODS: Final = {
+    "touch": Method(Touch, touch),
+    "changeMembership": Method(ChangeMembership, change_membership),
+    "reportEvidence": Method(ReportEvidence, report_evidence),
+}

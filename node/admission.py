@@ -5,11 +5,14 @@ from node.ledger import Ledger
 from node.mempool import Checked, Mempool, Refusal, check_signature, read_transaction, window_refusal
 
 
-def admit(ledger: Ledger, pool: Mempool, raw: bytes, *, now: int, try_out: bool) -> Checked | Refusal:
+def admit(
+    ledger: Ledger, pool: Mempool, raw: bytes, *, now: int, try_out: bool, urgent: bool = False
+) -> Checked | Refusal:
     """Check a transaction once and put it into the pool.
 
     One that waits already, or is in a recent block, is answered as if it were new: a retry is harmless. With
-    `try_out` its call is run on the head too; what a peer passes on was tried out there.
+    `try_out` its call is run on the head too; what a peer passes on was tried out there. What proves itself has no
+    other check, so it is always tried out.
     """
     waiting = pool.find(raw)
     if waiting is not None:
@@ -19,14 +22,14 @@ def admit(ledger: Ledger, pool: Mempool, raw: bytes, *, now: int, try_out: bool)
         return read
     signed, form = read
     settled = form.transaction_id in ledger.seen or form.transaction_id in pool
-    if pool.full and not settled:
+    if pool.full and not settled and not (urgent and pool.has_room_for_urgent):
         return Refusal("pool-full", (len(pool),))
     checked = check_signature(ledger.rules, signed, form, ledger.state)
     if isinstance(checked, Refusal) or settled:
         return checked
     refusal = window_refusal(checked.transaction, now)
-    if refusal is None and try_out:
+    if refusal is None and (try_out or checked.transaction.self_proving):
         refusal = dry_run(ledger.rules, ledger.state, ledger.head.header, checked, time=now)
     if refusal is None:
-        pool.add(checked)
+        pool.add(checked, urgent=urgent)
     return refusal or checked

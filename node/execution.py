@@ -9,18 +9,20 @@ from dataclasses import dataclass
 
 from chain.block import HEADER_VERSION, Block, BlockHeader
 from chain.codec import encode
+from chain.membership import Membership
 from chain.merkle import leaf_hash, root
 from chain.rules import ChainRules
 from chain.state import Layer, Overlay, View
 from chain.transaction import Receipt
 from contracts.interface import ContractContext, ContractReverted
+from contracts.membership import membership_at
 from contracts.registry import call
-from node.mempool import Checked, Refusal, SeenIds, check_transaction, window_refusal
+from node.mempool import SELF_PROVING_MAX, Checked, Refusal, SeenIds, check_transaction, window_refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Executed:
-    """A block with everything that follows from it: digest, receipts and their leaf hashes, the next state."""
+    """A block with everything that follows from it: digest, receipts and their leaf hashes, the next state and set."""
 
     block: Block
     digest: bytes
@@ -28,6 +30,8 @@ class Executed:
     receipts: tuple[Receipt, ...]
     receipt_leaves: tuple[bytes, ...]
     layer: Layer
+    next_membership: Membership
+    """The set that certifies the next block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,8 @@ def build_block(
     receipts, layer = _run(rules, state, parent, transactions, time)
     leaves = tuple(leaf_hash(rules.digest, encode(receipt)) for receipt in receipts)
     raw = tuple(checked.raw for checked in transactions)
+    next_membership = membership_at(layer, parent.height + 2)
+    assert next_membership is not None
     header = BlockHeader(
         version=HEADER_VERSION,
         network_id=rules.network_id,
@@ -65,7 +71,7 @@ def build_block(
         view=view,
         proposer=proposer,
         membership=parent.next_membership,
-        next_membership=parent.next_membership,
+        next_membership=rules.membership_digest(next_membership),
     )
     return Executed(
         block=Block(header=header, transactions=raw),
@@ -74,6 +80,7 @@ def build_block(
         receipts=receipts,
         receipt_leaves=leaves,
         layer=layer,
+        next_membership=next_membership,
     )
 
 
@@ -140,6 +147,8 @@ def _check_body(
             return BlockFault("a transaction is out of its window or repeats an earlier one")
         ids.add(checked.transaction_id)
         transactions.append(checked)
+    if sum(checked.transaction.self_proving for checked in transactions) > SELF_PROVING_MAX:
+        return BlockFault(f"a block holds at most {SELF_PROVING_MAX} transactions that nobody signs")
     return transactions
 
 

@@ -11,11 +11,11 @@ from typing import Final, assert_never
 
 from chain.block import Block, BlockHeader, CommittedBlock
 from chain.codec import encode
-from chain.membership import Membership
-from chain.quorum import QuorumCertificate, Verify
+from chain.quorum import QuorumCertificate
 from chain.rpc import ChainStatus
 from chain.rules import ChainRules
 from node.admission import admit
+from node.consensus.abstention import Abstention
 from node.consensus.block_sync import BlockSync
 from node.consensus.effects import (
     Accept,
@@ -25,21 +25,38 @@ from node.consensus.effects import (
     BlockValidated,
     BuildBlock,
     Cast,
+    Censored,
     CommitBlock,
     Drop,
     Effect,
     Input,
+    MayNotSign,
+    MaySign,
     MessageReceived,
     NothingToBuild,
     NothingWaits,
     RequestReceived,
     Resend,
+    Show,
     Tick,
     ValidateBlock,
 )
-from node.consensus.messages import Authenticated, Envelope, PrePrepare, authenticate, signed_bytes
+from node.consensus.evidence import Witness
+from node.consensus.head import OUTSIDE
+from node.consensus.messages import (
+    Authenticated,
+    Envelope,
+    Message,
+    NewView,
+    PrePrepare,
+    ViewChange,
+    authenticate,
+    place,
+    signed_bytes,
+)
 from node.consensus.replica import Replica
 from node.execution import BlockFault, Executed, build_block
+from node.inclusion import URGENT_MAX, Inclusion
 from node.ledger import Ledger
 from node.mempool import Checked, Mempool, Refusal
 from node.network.frames import (
@@ -52,10 +69,14 @@ from node.network.frames import (
     PeerFrame,
     relays,
 )
+from node.recovery import binds
+from node.reports import Reports
 from node.storage.interface import Journal, LoggedBlock, LoggedCommit, LoggedMessage, LogRecord
 from node.timeliness import Timeliness
 
 RESEND_TRANSACTIONS_MAX: Final = 500
+EXECUTED_MAX: Final = 4
+"""How many blocks are kept executed and not committed: a height has one, but for views that failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,49 +88,58 @@ class Ports:
     send: Callable[[int, PeerFrame], None]
     connected: Callable[[], frozenset[int]]
     sign: Callable[[bytes], bytes]
-    verify: Verify
     now: Callable[[], int]
     committed: Callable[["Host", Executed, QuorumCertificate], None]
     """Told of every block once it is durable."""
+    signs: Callable[[str, bool], None]
+    """Told (chain id, whether) when the replica comes to know, or not to know, what it has signed."""
     note: Callable[[str, str], None]
     """Told (chain id, sentence) of what an operator should see in the log."""
 
 
 class Host:
-    """The host of one chain's replica. `taken_back` is what the log holds of the height in flight."""
+    """The host of one chain's replica, known by its consensus `key`.
+
+    `nodes` are the names of all nodes in the order of their numbers, by which ports know them; a replica's place in
+    the membership may change. `taken_back` is what the log holds that still binds. With `abstains` nobody knows
+    what this replica has signed.
+    """
 
     def __init__(
         self,
         *,
         ledger: Ledger,
-        membership: Membership,
-        replica_id: int,
+        key: bytes,
+        nodes: tuple[str, ...],
         primary_offset: int,
         ports: Ports,
         taken_back: tuple[LoggedMessage, ...] = (),
+        abstains: bool = False,
     ) -> None:
         self.rules: ChainRules = ledger.rules
         self.ledger = ledger
         self.pool = Mempool(ledger.rules)
         self.replica = Replica(
-            rules=ledger.rules,
-            membership=membership,
-            replica_id=replica_id,
-            primary_offset=primary_offset,
-            head=ledger.head,
+            rules=ledger.rules, key=key, primary_offset=primary_offset, head=ledger.head, abstains=abstains
         )
         self.durable_height = ledger.height
         """The height up to which the log is synced."""
         self.dropped: dict[str, int] = {}
         self._ports = ports
-        self._membership = membership
+        self._nodes = nodes
         self._inputs: deque[Input] = deque()
         self._running = False
         self._executed: dict[bytes, Executed] = {}
         self._logged: list[LoggedMessage] = list(taken_back)
-        """The log's records of the height in flight, durable or on their way to the disk."""
-        self._sendable = [m.envelope for m in taken_back if m.envelope.signer == replica_id]
+        """The log's records that bind, durable or on their way to the disk."""
+        self._sendable = [m.envelope for m in taken_back if m.envelope.signer == self.replica.replica_id]
         """The own messages among them that are durable."""
+        self._abstention = Abstention(ledger.head.membership) if abstains else None
+        self._silent: set[int] = set()
+        """The peers that say that they do not know what they have signed."""
+        self._inclusion = Inclusion(since=ledger.height)
+        self._witness = Witness()
+        self._reports = Reports()
         self._sync = BlockSync()
         self._timeliness = Timeliness(ledger.rules.profile.clock_skew_ms, ports.now())
         self._untimely_height = 0
@@ -119,17 +149,22 @@ class Host:
     def resume(self) -> None:
         """The log is open again: go on where the replica stood."""
         logged = tuple(Authenticated(m.envelope, signed_bytes(self.rules, m.envelope.message)[1]) for m in self._logged)
-        prepared = next((m.prepared for m in self._logged if m.prepared is not None), None)
-        self._perform_all(self.replica.restore(logged, prepared))
+        proofs = [m.prepared for m in self._logged if m.prepared is not None]
+        self._perform_all(self.replica.restore(logged, max(proofs, key=lambda proof: proof.view, default=None)))
         self._run()
 
     def receive(self, envelope: Envelope) -> None:
         """A peer's message of consensus; one that its signer did not sign has no effect."""
-        received = authenticate(self.rules, self._membership, envelope, self._ports.verify)
-        if received is None or received.signer == self.replica.replica_id:
+        received = authenticate(self.rules, self.replica.membership, envelope, self.rules.consensus_verify)
+        if received is None:
             self._count("not-authentic")
-        elif isinstance(envelope.message, PrePrepare) and not self._is_timely(envelope.message, received.signer):
-            self._refuse_untimely(envelope.message.block.header)
+            return
+        if received.signer == self.replica.replica_id:
+            self._hear_own(received)
+            return
+        self._witness_message(received)
+        if not self._is_timely(envelope.message, received.signer):
+            self._refuse_untimely(envelope.message)
         else:
             self._feed(MessageReceived(received))
 
@@ -149,26 +184,39 @@ class Host:
         expired = self.pool.expire(now, held)
         if expired and not len(self.pool):
             self._feed(NothingWaits())
+        self._report()
         return expired
 
     def tick(self) -> None:
-        """One tick: timers of consensus while something is pending, patience with a peer that was asked."""
+        """One tick: patience with the primary while something is pending, and with a peer that was asked."""
         self._timeliness.ticked(self._ports.now())
         if self.replica.pending:
-            self._feed(Tick())
+            self._feed(Tick(reachable=self.replica.is_primary or self._is_connected(self.replica.primary)))
         self._fetch_from(self._sync.tick(self.ledger.height, self._ports.connected()))
 
     def peer_head(self, peer: int, head: ChainHead) -> None:
-        """A peer says how far it is."""
+        """A peer says how far it is, and whether it knows what it has signed."""
         self._sync.claimed(peer, head.height)
+        (self._silent.discard if head.signs else self._silent.add)(peer)
+        if self._abstention is not None:
+            self._abstention.reported(peer, head.height)
 
     def peer_connected(self, peer: int) -> None:
-        """A link is new: what a peer may have missed of the height in flight and the pool is sent again."""
+        """A link is new: what a peer may have missed, or forgotten of its own, is sent again."""
         self._timeliness.linked(peer, self._ports.now())
-        for envelope in self._sendable:
+        place = self._place_of(peer)
+        for envelope in (*self._current(), *(shown.envelope for shown in self.replica.shown_to(place))):
             self._ports.send(peer, ConsensusFrame(chain_id=self.rules.chain_id, envelope=envelope))
         for relay in relays(self.rules.chain_id, [checked.raw for checked in self.pool.waiting()]):
             self._ports.send(peer, relay)
+
+    def urge(self, transactions: tuple[bytes, ...]) -> None:
+        """Requests that a peer has waited for too long: they go before all others."""
+        for raw in transactions[:URGENT_MAX]:
+            outcome = admit(self.ledger, self.pool, raw, now=self._ports.now(), try_out=False, urgent=True)
+            if isinstance(outcome, Checked):
+                self.pool.urge(outcome.transaction_id)
+        self.requests_admitted()
 
     def peer_lost(self, peer: int) -> None:
         """A link is gone."""
@@ -186,7 +234,7 @@ class Host:
         for committed in blocks.blocks:
             if committed.header.height <= self.ledger.height:
                 continue
-            executed = self.ledger.execute_committed(committed, self._membership, self.pool.find)
+            executed = self.ledger.execute_committed(committed, self.pool.find)
             if isinstance(executed, BlockFault):
                 if peer == self._sync.asked:
                     self._note(f"replica {peer} sent a block that is refused: {executed.why}; asking another")
@@ -198,22 +246,37 @@ class Host:
     # ---- what it tells ----
 
     def carried(self) -> list[bytes]:
-        """The log records that a new segment must begin with: the messages of the height in flight."""
+        """The log records that a new segment must begin with: those that bind."""
         return [encode(message) for message in self._logged]
 
     def chain_head(self) -> ChainHead:
         """How far this chain is here."""
         head = self.ledger.head
         return ChainHead(
-            chain_id=self.rules.chain_id, height=head.header.height, view=self.replica.view, head=head.digest
+            chain_id=self.rules.chain_id,
+            height=head.header.height,
+            view=self.replica.view,
+            head=head.digest,
+            signs=not self.replica.abstains,
         )
+
+    def refuses(self) -> str:
+        """Why a write cannot be made whatever the primary does, as a code; empty if it can."""
+        members = self.replica.membership.size
+        reached = [place for place in range(members) if self._is_connected(place)]
+        if len(reached) < self.replica.membership.quorum:
+            return "no-quorum"
+        signing = [place for place in reached if self._signs(place)]
+        return "" if len(signing) >= self.replica.membership.quorum else "votes-forgotten"
 
     def waits_for(self) -> str:
         """Why a write would wait now, as a code; empty if nothing stands in its way."""
-        connected = self._ports.connected() | {self.replica.replica_id}
-        if len(connected) < self._membership.quorum:
-            return "no-quorum"
-        if self.replica.primary not in connected:
+        code = self.refuses()
+        if code:
+            return code
+        if self.replica.changing:
+            return "view-change"
+        if not self._is_connected(self.replica.primary):
             return "primary-unreachable"
         return ""
 
@@ -258,12 +321,14 @@ class Host:
         match effect:
             case Cast():
                 self._cast(effect)
-            case Accept(proposal):
+            case Accept(received):
                 self._log_message(
-                    LoggedMessage(chain_id=self.rules.chain_id, envelope=proposal.envelope, prepared=None)
+                    LoggedMessage(chain_id=self.rules.chain_id, envelope=received.envelope, prepared=None)
                 )
             case Resend():
                 self._resend()
+            case Show(peer, envelope):
+                self._show(peer, envelope)
             case BuildBlock(parent, view):
                 self._build(parent, view)
             case ValidateBlock(block):
@@ -271,7 +336,7 @@ class Host:
             case CommitBlock(block, committed):
                 self._commit(block, committed)
             case Behind(peer, height):
-                self._sync.implied(peer, height)
+                self._sync.implied(self._node_of(peer), height)
             case Drop(reason):
                 self._count(reason)
             case _:
@@ -288,6 +353,8 @@ class Host:
         statement, digest = signed_bytes(self.rules, cast.message)
         envelope = Envelope(signer=self.replica.replica_id, signature=self._ports.sign(statement), message=cast.message)
         record = LoggedMessage(chain_id=self.rules.chain_id, envelope=envelope, prepared=cast.prepared)
+        if isinstance(cast.message, ViewChange):
+            self._give_up_views(cast.message)
 
         def durable() -> None:
             if record in self._logged:
@@ -297,14 +364,73 @@ class Host:
 
         self._log_message(record, durable)
 
+    def _give_up_views(self, change: ViewChange) -> None:
+        """With a view change the lower views bind no more, but for what was prepared in them."""
+        block = None if change.prepared is None else change.prepared.block
+        self._logged = [record for record in self._logged if self._proves(record, block)]
+        self._sendable = []
+        self._inclusion.restart(self.ledger.height)
+
+    def _proves(self, record: LoggedMessage, block: bytes | None) -> bool:
+        """Whether a record is part of the proof that a block is prepared: the own commit, or the block itself."""
+        message = record.envelope.message
+        if isinstance(message, PrePrepare):
+            return self.rules.block_digest(message.block.header) == block
+        return record.prepared is not None and record.prepared.block == block
+
+    def _current(self) -> list[Envelope]:
+        """The durable own messages that a peer could make use of."""
+        return [envelope for envelope in self._sendable if place(envelope.message)[1] >= self.replica.view]
+
     def _resend(self) -> None:
-        """To all, the own messages; to the primary, the oldest of what waits: its pool may have been full."""
-        for envelope in self._sendable:
+        """To all, the own messages and the oldest of what waits: the primary's pool may have been full."""
+        for envelope in self._current():
             self._ports.broadcast(ConsensusFrame(chain_id=self.rules.chain_id, envelope=envelope))
-        if not self.replica.is_primary:
-            waiting = [checked.raw for checked in self.pool.waiting()[:RESEND_TRANSACTIONS_MAX]]
-            for relay in relays(self.rules.chain_id, waiting):
-                self._ports.send(self.replica.primary, relay)
+        waiting = [checked.raw for checked in self.pool.waiting()[:RESEND_TRANSACTIONS_MAX]]
+        for relay in relays(self.rules.chain_id, waiting):
+            self._ports.broadcast(relay)
+
+    def _show(self, peer: int, envelope: Envelope) -> None:
+        self._ports.send(self._node_of(peer), ConsensusFrame(chain_id=self.rules.chain_id, envelope=envelope))
+
+    def _witness_message(self, received: Authenticated) -> None:
+        """Two statements that no correct replica makes convict their signer: on the chain, where all see it."""
+        key = self.replica.membership.key(received.signer)
+        evidence = self._witness.hear(received, key, self.ledger.height)
+        if evidence is not None and self._reports.add(evidence):
+            self._note(f"replica {received.signer} has signed what no correct replica signs: it is reported")
+            self._report()
+
+    def _report(self) -> None:
+        """Pass on what is not recorded yet; a report that waits in the pool is the same one."""
+        now = self._ports.now()
+        due = self._reports.due(self.ledger, max(now, self.ledger.head.header.time))
+        taken = [raw for raw in due if isinstance(self.admit(raw, local=True), Checked)]
+        for relay in relays(self.rules.chain_id, taken):
+            self._ports.broadcast(relay)
+        if taken:
+            self.requests_admitted()
+
+    def _hear_own(self, received: Authenticated) -> None:
+        """A peer shows this replica's own vote: if the log does not hold it, the log is not the last one.
+
+        Votes of views that were given up do not matter: the log holds the promise instead.
+        """
+        height, view = place(received.message)
+        if isinstance(received.message, ViewChange | NewView):
+            binding = view > self.replica.view
+        else:
+            binding = (height, view) >= (self.replica.height, self.replica.view)
+        if not binding or self.replica.abstains or any(m.envelope == received.envelope for m in self._logged):
+            self._count("own")
+            return
+        self._note(
+            f"a peer shows a vote of this replica for height {height}, view {view}, that its log does not hold: the "
+            "log is an old one; this replica signs nothing until the chain has passed what it may have signed"
+        )
+        self._abstention = Abstention(self.replica.membership)
+        self._ports.signs(self.rules.chain_id, False)  # noqa: FBT003 - it does not
+        self._feed(MayNotSign())
 
     def _build(self, parent: BlockHeader, view: int) -> None:
         assert parent == self.ledger.head.header
@@ -325,14 +451,19 @@ class Host:
             view=view,
             proposer=self.replica.replica_id,
         )
-        self._executed[executed.digest] = executed
+        self._keep_executed(executed)
         self._inputs.append(BlockBuilt(executed.block))
 
-    def _is_timely(self, proposal: PrePrepare, primary: int) -> bool:
-        return self._timeliness.allows(proposal.block.header.time, primary, self._ports.now())
+    def _is_timely(self, message: Message, primary: int) -> bool:
+        """A first proposal's time is held against the clock; one that is made again in a later view is not."""
+        if not isinstance(message, PrePrepare) or message.block.header.view != message.view:
+            return True
+        return self._timeliness.allows(message.block.header.time, self._node_of(primary), self._ports.now())
 
-    def _refuse_untimely(self, header: BlockHeader) -> None:
+    def _refuse_untimely(self, message: Message) -> None:
         """Heard again and again if it is sent again and again, told to the operator once."""
+        assert isinstance(message, PrePrepare)
+        header = message.block.header
         self._count("untimely")
         if header.height == self.replica.height != self._untimely_height:
             self._untimely_height = header.height
@@ -341,30 +472,40 @@ class Host:
 
     def _validate(self, block: Block) -> None:
         digest = self.rules.block_digest(block.header)
-        executed = self.ledger.execute(block, self.pool.find)
-        valid = isinstance(executed, Executed)
+        executed = self._executed.get(digest) or self.ledger.execute(block, self.pool.find)
         if isinstance(executed, Executed):
-            self._executed[digest] = executed
+            self._keep_executed(executed)
+            self._inputs.append(BlockValidated(digest, executed.next_membership))
         else:
             self._note(f"refused block {block.header.height}: {executed.why}")
-        self._inputs.append(BlockValidated(digest, valid))
+            self._inputs.append(BlockValidated(digest, None))
+
+    def _keep_executed(self, executed: Executed) -> None:
+        self._executed.pop(executed.digest, None)
+        self._executed[executed.digest] = executed
+        while len(self._executed) > EXECUTED_MAX:
+            del self._executed[next(iter(self._executed))]
 
     def _commit(self, digest: bytes, committed: CommittedBlock) -> None:
         record = LoggedCommit(
             chain_id=self.rules.chain_id, height=committed.header.height, certificate=committed.certificate
         )
         self._append(self._executed[digest], committed, record)
+        self._look_back()
 
     def _append_fetched(self, committed: CommittedBlock, executed: Executed) -> None:
         self._append(executed, committed, LoggedBlock(chain_id=self.rules.chain_id, committed=committed))
-        self._feed(BlockSynced(committed, executed.digest))
+        self._feed(BlockSynced(committed, executed.digest, self.ledger.head.membership))
+        self._look_back()
+        self._run()
 
     def _append(self, executed: Executed, committed: CommittedBlock, record: LoggedCommit | LoggedBlock) -> None:
         self.ledger.append(executed, committed.certificate)
         self.pool.remove(checked.transaction_id for checked in executed.transactions)
         self._executed.clear()
-        self._logged.clear()
-        self._sendable.clear()
+        self._logged = [record for record in self._logged if binds(record.envelope.message, self.ledger)]
+        kept = [record.envelope for record in self._logged]
+        self._sendable = [envelope for envelope in self._sendable if envelope in kept]
         if not len(self.pool):
             self._inputs.append(NothingWaits())
 
@@ -373,6 +514,48 @@ class Host:
             self._ports.committed(self, executed, committed.certificate)
 
         self._log(record, durable)
+
+    def _look_back(self) -> None:
+        """After a block: whether this replica may sign again, and whether a request is left out."""
+        self._witness.forget_below(self.ledger.height)
+        if self._abstention is not None and self._abstention.is_over(self.ledger.height):
+            self._note(f"height {self.ledger.height} is certified: this replica signs again")
+            self._abstention = None
+            self._ports.signs(self.rules.chain_id, True)  # noqa: FBT003 - it does
+            self._inputs.append(MaySign())
+        self._watch_inclusion()
+
+    def _watch_inclusion(self) -> None:
+        """What has waited too long is urged on everybody, or the primary is given up."""
+        height, inclusion = self.ledger.height, self._inclusion
+        oldest = self.pool.oldest()
+        inclusion.committed(height, None if oldest is None else oldest.transaction_id)
+        if inclusion.is_overdue(height):
+            inclusion.restart(height)
+            self._note("a request that has waited long is not in the primary's blocks: it is given up")
+            self._inputs.append(Censored())
+        elif inclusion.is_urgent(height):
+            urgent = [checked.raw for checked in self.pool.waiting()[:URGENT_MAX]]
+            for relay in relays(self.rules.chain_id, urgent, urgent=True):
+                self._ports.broadcast(relay)
+
+    def _node_of(self, place: int) -> int:
+        """The number of the node at a place of the membership; OUTSIDE if this node was never told of it."""
+        name = self.replica.membership.replicas[place].name
+        return self._nodes.index(name) if name in self._nodes else OUTSIDE
+
+    def _place_of(self, node: int) -> int:
+        """The place of a node, or OUTSIDE."""
+        names = [replica.name for replica in self.replica.membership.replicas]
+        return names.index(self._nodes[node]) if self._nodes[node] in names else OUTSIDE
+
+    def _is_connected(self, place: int) -> bool:
+        return place == self.replica.replica_id or self._node_of(place) in self._ports.connected()
+
+    def _signs(self, place: int) -> bool:
+        if place == self.replica.replica_id:
+            return not self.replica.abstains
+        return self._node_of(place) not in self._silent
 
     def _fetch_from(self, peer: int | None) -> None:
         if peer is not None:

@@ -18,7 +18,8 @@ from chain.rules import ChainRules
 from chain.state import NodeStore, State, View, layer
 from chain.transaction import Receipt
 from contracts.genesis import genesis_header, initial_state
-from node.consensus.replica import Head
+from contracts.membership import membership_at
+from node.consensus.head import Head
 from node.execution import BlockFault, Executed, execute_block
 from node.mempool import Checked, SeenIds
 
@@ -86,7 +87,13 @@ class Ledger:
             HEAD_KEY: encode(StoredHead(height=header.height, oldest_undo=self._oldest_undo)),
         }
         self.state.commit(executed.layer, header.height, forget=forget, beside=beside)
-        self.head = Head(header=header, digest=executed.digest, certificate=certificate)
+        self.head = Head(
+            header=header,
+            digest=executed.digest,
+            certificate=certificate,
+            membership=executed.next_membership,
+            certified_by=self.head.membership,
+        )
         self.seen.add(header.height, header.time, tuple(checked.transaction_id for checked in executed.transactions))
         self._recent.append((header.height, header.time))
 
@@ -96,15 +103,21 @@ class Ledger:
         return execute_block(self.rules, self.state, head.header, head.digest, block, known=known, seen=self.seen)
 
     def execute_committed(
-        self, committed: CommittedBlock, membership: Membership, known: Callable[[bytes], Checked | None]
+        self, committed: CommittedBlock, known: Callable[[bytes], Checked | None]
     ) -> Executed | BlockFault:
         """Execute a block that somebody says is committed: certificate and parent are checked first."""
         header, head = committed.header, self.head
         if header.height != self.height + 1 or header.parent != head.digest:
             return BlockFault("it does not follow the head")
-        trusted = Trusted(height=self.height, time=head.header.time, membership=membership)
+        trusted = Trusted(height=self.height, time=head.header.time, membership=head.membership)
         fault = header_fault(self.rules, trusted, CertifiedHeader(header=header, certificate=committed.certificate))
         return self.execute(committed.block, known) if fault is None else BlockFault(fault)
+
+    def membership_for(self, height: int) -> Membership:
+        """The set that certifies a height around the head."""
+        membership = membership_at(self.state, height)
+        assert membership is not None
+        return membership
 
     def block(self, height: int) -> StoredBlock | None:
         """A committed block with its receipts; None above the head and at height 0."""
@@ -155,13 +168,19 @@ class Ledger:
         self.state.commit(first, 0, forget=(0,), beside=beside)
 
     def _head_at(self, height: int) -> Head:
-        if height == 0:
-            return Head(header=self.genesis, digest=self.rules.block_digest(self.genesis), certificate=None)
-        data = self._store.get(_block_key(height))
-        assert data is not None
-        committed = _stored(data).committed
-        header = committed.header
-        return Head(header=header, digest=self.rules.block_digest(header), certificate=committed.certificate)
+        header, certificate = self.genesis, None
+        if height:
+            data = self._store.get(_block_key(height))
+            assert data is not None
+            committed = _stored(data).committed
+            header, certificate = committed.header, committed.certificate
+        return Head(
+            header=header,
+            digest=self.rules.block_digest(header),
+            certificate=certificate,
+            membership=self.membership_for(height + 1),
+            certified_by=self.membership_for(max(height, 1)),
+        )
 
     def _remember(self, height: int) -> None:
         stored = self.block(height)

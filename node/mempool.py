@@ -5,7 +5,7 @@ of no id and bytes with another signature have not been checked.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
@@ -14,6 +14,8 @@ from chain.codec import CodecMalformed, decoder
 from chain.rules import ChainRules
 from chain.state import View
 from chain.transaction import (
+    NO_SIGNATURE,
+    NOBODY,
     TRANSACTION_WINDOW_MS,
     SignedTransaction,
     Transaction,
@@ -21,8 +23,12 @@ from chain.transaction import (
 )
 from contracts.access import Account, find_account
 
+URGENT_TRANSACTIONS_MAX: Final = 256
+"""How many transactions may go before all others, and be over the pool's limit."""
 POOL_BLOCKS_MAX: Final = 8
 """How many blocks' worth of bytes the pool holds."""
+SELF_PROVING_MAX: Final = 16
+"""How many transactions of a block may prove themselves: whoever holds keys of a replica could make them for nothing."""
 
 _signed = decoder(SignedTransaction)
 _transaction = decoder(Transaction)
@@ -61,7 +67,10 @@ def read_transaction(rules: ChainRules, raw: bytes) -> tuple[SignedTransaction, 
 
 
 def check_transaction(rules: ChainRules, raw: bytes, accounts: View) -> Checked | Refusal:
-    """Form, then the signature against the sender's key in the state, never against a key it brings."""
+    """Form, then the signature against the sender's key in the state, never against a key it brings.
+
+    One that proves itself is nobody's, and carries no signature but those in its arguments, which its call checks.
+    """
     read = read_transaction(rules, raw)
     return read if isinstance(read, Refusal) else check_signature(rules, *read, accounts)
 
@@ -69,9 +78,12 @@ def check_transaction(rules: ChainRules, raw: bytes, accounts: View) -> Checked 
 def check_signature(
     rules: ChainRules, signed: SignedTransaction, checked: Checked, accounts: View
 ) -> Checked | Refusal:
-    """`checked`, if the sender's key in the state made the signature."""
+    """`checked`, if the sender's key in the state made the signature, or if it is nobody's and proves itself."""
     sender = checked.transaction.sender
-    account: Account | None = find_account(_ReadOnly(accounts.get), sender)
+    if sender == NOBODY:
+        fits = checked.transaction.self_proving and signed.signature == NO_SIGNATURE
+        return checked if fits else Refusal("signature-invalid", (sender,))
+    account: Account | None = find_account(accounts, sender)
     if account is None:
         return Refusal("account-unknown", (sender,))
     if not rules.scheme.verify(account.public_key, checked.transaction_id, signed.signature):
@@ -121,6 +133,8 @@ class Mempool:
         self._rules = rules
         self._waiting: dict[bytes, Checked] = {}
         self._by_id: dict[bytes, bytes] = {}
+        self._urgent: dict[bytes, Checked] = {}
+        """Those that go before all others, by id."""
         self._bytes = 0
 
     def __len__(self) -> int:
@@ -146,9 +160,25 @@ class Mempool:
         """Everything that waits, oldest first."""
         return list(self._waiting.values())
 
-    def add(self, checked: Checked) -> bool:
+    @property
+    def has_room_for_urgent(self) -> bool:
+        """Whether an urgent transaction is taken even by a full pool."""
+        return len(self._urgent) < URGENT_TRANSACTIONS_MAX
+
+    def oldest(self) -> Checked | None:
+        """What has waited longest."""
+        return next(iter(self._waiting.values()), None)
+
+    def urge(self, transaction_id: bytes) -> None:
+        """Let a waiting transaction go before all others, if not too many do already."""
+        raw = self._by_id.get(transaction_id)
+        if raw is not None and self.has_room_for_urgent:
+            self._urgent[transaction_id] = self._waiting[raw]
+
+    def add(self, checked: Checked, *, urgent: bool = False) -> bool:
         """Keep a checked transaction; False if its id waits already or the pool is full."""
-        if self.full or checked.transaction_id in self._by_id:
+        full = self.full and not (urgent and self.has_room_for_urgent)
+        if full or checked.transaction_id in self._by_id:
             return False
         self._waiting[checked.raw] = checked
         self._by_id[checked.transaction_id] = checked.raw
@@ -159,6 +189,7 @@ class Mempool:
         """Forget transactions that a block holds."""
         for transaction_id in ids:
             raw = self._by_id.pop(transaction_id, None)
+            self._urgent.pop(transaction_id, None)
             if raw is not None:
                 del self._waiting[raw]
                 self._bytes -= len(raw)
@@ -173,21 +204,26 @@ class Mempool:
         self.remove(checked.transaction_id for checked in expired)
         return expired
 
+    def _in_order(self) -> Iterator[Checked]:
+        """Everything that waits: the urgent first, then by age."""
+        yield from self._urgent.values()
+        for checked in self._waiting.values():
+            if checked.transaction_id not in self._urgent:
+                yield checked
+
     def next_block(self, time: int, room: int) -> list[Checked]:
         """The oldest transactions that fit a block of `time`: within the limits of the profile and `room` bytes."""
         chosen: list[Checked] = []
-        for checked in self._waiting.values():
+        self_proving = 0
+        for checked in self._in_order():
             if len(chosen) >= self._rules.profile.block_transactions_max or room < len(checked.raw):
                 break
-            if window_refusal(checked.transaction, time) is None:
-                chosen.append(checked)
-                room -= len(checked.raw)
+            if window_refusal(checked.transaction, time) is not None:
+                continue
+            if checked.transaction.self_proving:
+                if self_proving == SELF_PROVING_MAX:
+                    continue
+                self_proving += 1
+            chosen.append(checked)
+            room -= len(checked.raw)
         return chosen
-
-
-@dataclass(frozen=True, slots=True)
-class _ReadOnly:
-    get: Callable[[bytes], bytes | None]
-
-    def put(self, _key: bytes, _value: bytes | None) -> None:
-        raise AssertionError("admission writes nothing")

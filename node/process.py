@@ -20,7 +20,7 @@ from typing import Final
 from chain.codec import CodecMalformed, decode
 from chain.errors import ChainError
 from chain.profiles import load_profiles
-from chain.quorum import QuorumCertificate, consensus_verify
+from chain.quorum import QuorumCertificate
 from chain.rpc import Hello
 from chain.rules import ChainRules
 from node.execution import Executed
@@ -33,7 +33,8 @@ from node.network.tls import client_context, server_context
 from node.recovery import Recovery
 from node.rpc_server import RpcServer
 from node.settings import Settings, SettingsInvalid
-from node.storage.disk import LOG_KEY, DiskStore, StoreUnusable
+from node.sign_state import MAY_SIGN, SignState
+from node.storage.disk import DiskStore, StoreUnusable
 from node.storage.interface import LogDamaged, LoggedMessage, LogRecord
 from node.storage.journal import DiskJournal
 from node.storage.memory import ChainStore
@@ -59,6 +60,7 @@ class Node:
         self._lock = _lock_folder(settings.data)
         self._store = DiskStore(settings.data / "store")
         self._journal = DiskJournal(settings.data, self._loop.call_soon, self._cannot_write)
+        self._signs = SignState(settings.data)
         self._peers = self._make_peers()
         self._hosts = self._recovered_hosts()
         self._rpc = RpcServer(
@@ -121,12 +123,8 @@ class Node:
     def _recovered_hosts(self) -> dict[str, Host]:
         """Replay the log onto the store, flush, and go on in a new segment."""
         ledgers = self._make_ledgers()
-        if self._journal.empty and self._store.get(LOG_KEY) is not None:
-            raise LogDamaged(
-                f"the log is missing from {self._settings.data}, and with it what this replica has voted for; put it "
-                "back, or move the node's data folder away and start again: it fetches its blocks from its peers"
-            )
-        recoveries = {chain_id: Recovery(ledger, self._membership) for chain_id, ledger in ledgers.items()}
+        self._judge_log(tuple(ledgers))
+        recoveries = {chain_id: Recovery(ledger) for chain_id, ledger in ledgers.items()}
         for data in self._journal.replay():
             record = _log_record(data)
             if record.chain_id not in recoveries:
@@ -136,21 +134,37 @@ class Node:
             chain_id: self._make_host(ledgers[chain_id], recovery.finish()) for chain_id, recovery in recoveries.items()
         }
         older = self._journal.start_segment(_carried(hosts))
-        self._store.write({LOG_KEY: b""})
         self._store.flush_now()
         self._journal.drop_segments(older)
+        self._signs.use_up()
         return hosts
+
+    def _judge_log(self, chain_ids: tuple[str, ...]) -> None:
+        """Without its log a replica does not know what it has signed, unless somebody answers for this start."""
+        if self._signs.may_sign:
+            self._note("", f"{self._settings.data / MAY_SIGN} is there: the replicas sign whatever they signed before")
+            self._signs.knows(*chain_ids)
+        elif self._journal.empty:
+            self._signs.forgot(*chain_ids)
+        abstaining = [chain_id for chain_id in chain_ids if self._signs.abstains(chain_id)]
+        if abstaining:
+            self._note(
+                "",
+                f"what this node has signed on {', '.join(abstaining)} is not in {self._settings.data}: it follows and "
+                "answers reads, and signs again once each chain has passed what it may have signed",
+            )
 
     def _make_host(self, ledger: Ledger, taken_back: tuple[LoggedMessage, ...]) -> Host:
         section = self._genesis.section(ledger.rules.chain_id)
         assert section is not None
         return Host(
             ledger=ledger,
-            membership=self._membership,
-            replica_id=self._settings.replica_id,
+            key=self._settings.consensus_key.public_key,
+            nodes=tuple(replica.name for replica in self._membership.replicas),
             primary_offset=section.primary_offset,
             ports=self._ports(),
             taken_back=taken_back,
+            abstains=self._signs.abstains(ledger.rules.chain_id),
         )
 
     def _ports(self) -> Ports:
@@ -160,9 +174,9 @@ class Node:
             send=self._peers.send,
             connected=lambda: self._peers.connected,
             sign=self._settings.consensus_key.sign,
-            verify=consensus_verify,
             now=_now_ms,
             committed=self._committed,
+            signs=self._sign_state_changed,
             note=self._note,
         )
 
@@ -191,11 +205,14 @@ class Node:
     def _committed(self, host: Host, executed: Executed, certificate: QuorumCertificate) -> None:
         self._rpc.committed(host, executed, certificate)
 
+    def _sign_state_changed(self, chain_id: str, signs: bool) -> None:  # noqa: FBT001 - a callback
+        (self._signs.knows if signs else self._signs.forgot)(chain_id)
+
     def _relay(self, chain_id: str, transactions: tuple[bytes, ...]) -> None:
         for relay in relays(chain_id, transactions):
             self._peers.broadcast(relay)
 
-    def _from_peer(self, peer: int, record: PeerFrame) -> None:
+    def _from_peer(self, peer: int, record: PeerFrame) -> None:  # noqa: C901 - one kind of frame, one case
         if isinstance(record, Heads):
             for head in record.heads:
                 if head.chain_id in self._hosts:
@@ -207,6 +224,8 @@ class Node:
         match record:
             case ConsensusFrame(envelope=envelope):
                 host.receive(envelope)
+            case Relay(transactions=transactions, urgent=True):
+                host.urge(transactions)
             case Relay(transactions=transactions):
                 self._rpc.relayed(host, peer, transactions)
             case Fetch():

@@ -8,20 +8,31 @@ from collections.abc import Iterable
 
 from chain.block import CommittedBlock
 from chain.codec import encode
-from chain.membership import Membership
 from chain.quorum import QuorumCertificate
-from node.consensus.messages import PrePrepare, place
+from node.consensus.messages import Message, NewView, PrePrepare, ViewChange, place
 from node.execution import Executed
 from node.ledger import Ledger
 from node.storage.interface import LogDamaged, LoggedBlock, LoggedCommit, LoggedMessage, LogRecord
 
 
+def binds(message: Message, ledger: Ledger) -> bool:
+    """Whether a logged message still binds its replica at the ledger's head.
+
+    Votes and proposals do for heights above it. A view that is wanted or entered does until a certificate of that
+    view or a later one takes its place: to forget it would be to vote in a view that was given up.
+    """
+    height, view = place(message)
+    if isinstance(message, ViewChange | NewView):
+        certificate = ledger.head.certificate
+        return view > (0 if certificate is None else certificate.view)
+    return height > ledger.height
+
+
 class Recovery:
     """Takes one chain's records in their order; the ledger stands where the log ends when all are taken."""
 
-    def __init__(self, ledger: Ledger, membership: Membership) -> None:
+    def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._membership = membership
         self._kept: dict[bytes, LoggedMessage] = {}
         """Messages above the head, by their bytes: a new segment repeats those of the height in flight."""
 
@@ -29,7 +40,7 @@ class Recovery:
         """One record; `LogDamaged` if it cannot follow the ones before."""
         match record:
             case LoggedMessage(envelope=envelope):
-                if place(envelope.message)[0] > self._ledger.height:
+                if binds(envelope.message, self._ledger):
                     self._kept.setdefault(encode(envelope), record)
             case LoggedCommit(height=height, certificate=certificate):
                 if self._is_next(height):
@@ -39,10 +50,11 @@ class Recovery:
                     self._append((committed,))
 
     def finish(self) -> tuple[LoggedMessage, ...]:
-        """The messages of the height in flight: what this replica sent, and the proposal it accepted."""
+        """What still binds: what this replica sent, the proposals and the new view that it accepted."""
         kept = tuple(self._kept.values())
-        for message in kept:
-            self._is_next(place(message.envelope.message)[0])
+        for record in kept:
+            if not isinstance(record.envelope.message, ViewChange | NewView):
+                self._is_next(place(record.envelope.message)[0])
         return kept
 
     def _is_next(self, height: int) -> bool:
@@ -67,15 +79,14 @@ class Recovery:
         """Append the first candidate that is certified and executes to its roots."""
         why = "the log does not hold it"
         for committed in candidates:
-            executed = self._ledger.execute_committed(committed, self._membership, lambda _: None)
+            executed = self._ledger.execute_committed(committed, lambda _: None)
             if isinstance(executed, Executed):
                 self._ledger.append(executed, committed.certificate)
                 break
             why = executed.why
         else:
             raise self._damaged(why)
-        above = self._ledger.height
-        self._kept = {key: kept for key, kept in self._kept.items() if place(kept.envelope.message)[0] > above}
+        self._kept = {key: kept for key, kept in self._kept.items() if binds(kept.envelope.message, self._ledger)}
 
     def _damaged(self, why: str) -> LogDamaged:
         return LogDamaged(

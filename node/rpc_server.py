@@ -147,7 +147,7 @@ class RpcServer:
 
     def _submit(self, link: Link, submit: Submit) -> None:
         host = self.hosts.get(submit.chain_id)
-        code = "chain-unknown" if host is None else host.waits_for()
+        code = "chain-unknown" if host is None else host.refuses()
         if not code and not self._has_room(submit.transactions):
             code = "queue-full"
         if code or host is None:

@@ -132,6 +132,8 @@ def _make_node(folder: Path, name: str, addresses: Addresses) -> GenesisReplica:
         "genesis": "genesis.json",
     }
     (home / "node.json").write_text(json.dumps(settings, indent=1))
+    (home / "data").mkdir(exist_ok=True)
+    (home / "data" / "may-sign").write_text("This node has signed nothing yet. Its first start removes this file.\n")
     key = scheme(SchemeName.ED25519).key_pair(seed).public_key
     return GenesisReplica(name=name, consensus_key=key.hex(), tls_key_digest=pin.hex())
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from chain.block import Block, BlockHeader, CommittedBlock
-from node.consensus.messages import Authenticated, Message, PreparedCertificate
+from chain.membership import Membership
+from node.consensus.messages import Authenticated, Envelope, Message, PreparedCertificate
 
 
 class Reason(StrEnum):
@@ -16,9 +17,11 @@ class Reason(StrEnum):
     NOT_PRIMARY = "not-primary"
     NOT_BACKUP = "not-backup"
     VIEW_DIFFERS = "view-differs"
-    VIEW_CHANGE_NOT_PERFORMED = "view-change-not-performed"
+    NEW_VIEW_MALFORMED = "new-view-malformed"
+    VIEW_CHANGE_MALFORMED = "view-change-malformed"
     HEADER_MALFORMED = "header-malformed"
     PARENT_NOT_CERTIFIED = "parent-not-certified"
+    COMMITTED_ELSEWHERE = "committed-elsewhere"
     CONFLICTS = "conflicts"
     INVALID_BLOCK = "invalid-block"
 
@@ -37,7 +40,14 @@ class MessageReceived:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """One tick has passed."""
+    """One tick has passed; `reachable` says whether the primary of the replica's view can be sent to."""
+
+    reachable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Censored:
+    """An admitted request is not among the blocks that it should be in: the primary leaves it out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +69,18 @@ class NothingWaits:
 
 @dataclass(frozen=True, slots=True)
 class BlockValidated:
-    """Whether executing the block gave what its header claims, and its transactions are allowed."""
+    """Whether executing the block gave what its header claims, and its transactions are allowed.
+
+    If so, `membership` is the set that certifies the height after it.
+    """
 
     block: bytes
-    valid: bool
+    membership: Membership | None
+
+    @property
+    def valid(self) -> bool:
+        """Whether the block may be voted for."""
+        return self.membership is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +89,32 @@ class BlockSynced:
 
     committed: CommittedBlock
     block: bytes
+    membership: Membership
+    """The set that certifies the height after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class MayNotSign:
+    """It has come out that this replica does not know all that it has signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class MaySign:
+    """A replica that had lost what it signed is past everything it may have signed, or an operator says so."""
 
 
 Input = (
-    RequestReceived | MessageReceived | Tick | BlockBuilt | NothingToBuild | NothingWaits | BlockValidated | BlockSynced
+    RequestReceived
+    | MessageReceived
+    | Tick
+    | Censored
+    | BlockBuilt
+    | NothingToBuild
+    | NothingWaits
+    | BlockValidated
+    | BlockSynced
+    | MayNotSign
+    | MaySign
 )
 
 
@@ -92,14 +132,22 @@ class Cast:
 
 @dataclass(frozen=True, slots=True)
 class Accept:
-    """Keep a proposal durable before it is voted for: after a restart it must be the same one."""
+    """Keep a proposal or new view durable before it is acted on: after a restart it must be the same one."""
 
-    proposal: Authenticated
+    received: Authenticated
 
 
 @dataclass(frozen=True, slots=True)
 class Resend:
-    """Nothing moves: send again what was sent for the height in flight, and what waits in the pool."""
+    """Nothing moves: send again what was sent for the height and view in flight, and what waits in the pool."""
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """Send one peer a message as it was signed: it lacks the block that a view change speaks of, or a new view."""
+
+    peer: int
+    envelope: Envelope
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,4 +188,4 @@ class Drop:
     reason: Reason
 
 
-Effect = Cast | Accept | Resend | BuildBlock | ValidateBlock | CommitBlock | Behind | Drop
+Effect = Cast | Accept | Resend | Show | BuildBlock | ValidateBlock | CommitBlock | Behind | Drop

@@ -30,12 +30,19 @@ class InFlight:
     proposal: Authenticated | None = None
     valid: bool | None = None
     """Whether the proposed block passed execution; None while that is not known."""
+    next_membership: Membership | None = None
+    """If it is valid: the set that certifies the height after it."""
     prepares: dict[int, Authenticated] = field(default_factory=dict)
     commits: dict[int, Authenticated] = field(default_factory=dict)
 
     def votes(self, vote: Authenticated) -> dict[int, Authenticated]:
         """The votes of the phase of `vote`, by signer."""
         return self.prepares if isinstance(vote.message, Prepare) else self.commits
+
+    def cast_by(self, signer: int) -> tuple[Authenticated, ...]:
+        """Everything that is here of one signer."""
+        own = (self.proposal, self.prepares.get(signer), self.commits.get(signer))
+        return tuple(message for message in own if message is not None and message.signer == signer)
 
     def prepared(self, membership: Membership) -> PreparedCertificate | None:
         """Prepared, as a proof: the pre-prepare and quorum - 1 prepares of distinct backups (4.2).
@@ -76,15 +83,15 @@ class InFlight:
 
 @dataclass(slots=True)
 class Future:
-    """Messages for heights that are not in flight yet: per sender, height and kind the one of the highest view."""
+    """Messages for heights and views that are not in flight yet: per sender, height and kind the highest view's."""
 
     kept: dict[tuple[int, int, int], Authenticated] = field(default_factory=dict)
     """By (height, rank of the kind, signer)."""
 
     def admits(self, received: Authenticated, height: int) -> bool:
-        """Whether a message is for one of the few heights after `height`, the one in flight."""
+        """Whether a message is for `height`, the one in flight, or one of the few after it."""
         far = FUTURE_PROPOSALS_MAX if isinstance(received.message, PrePrepare) else FUTURE_HEIGHTS_MAX
-        return height < place(received.message)[0] <= height + far
+        return height <= place(received.message)[0] <= height + far
 
     def keep(self, received: Authenticated) -> bool:
         """Keep a message that is admitted; False if one of the same view or a higher one is kept already."""
@@ -96,11 +103,11 @@ class Future:
         self.kept[key] = received
         return True
 
-    def take(self, height: int) -> list[Authenticated]:
-        """The messages for `height`, proposals first; those for lower heights are forgotten."""
-        due = sorted(key for key in self.kept if key[0] <= height)
-        messages = [(at, self.kept.pop((at, rank, signer))) for at, rank, signer in due]
-        return [message for at, message in messages if at == height]
+    def take(self, height: int, view: int) -> list[Authenticated]:
+        """The messages for `height` and `view`, proposals first; those for lower ones are forgotten."""
+        due = sorted(key for key, kept in self.kept.items() if place(kept.message) <= (height, view))
+        messages = [self.kept.pop(key) for key in due]
+        return [message for message in messages if place(message.message) == (height, view)]
 
 
 _RANKS: Final[dict[type, int]] = {PrePrepare: 0, Prepare: 1, Commit: 2}

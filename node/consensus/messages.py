@@ -1,11 +1,9 @@
 """The messages of consensus, the exact bytes that sign them, and the border where they are checked (protocol 21.2).
 
-All five kinds of the paper are here, so that log and wire keep their format when replicas learn to change views:
-a `ViewChange` or `NewView` is checked like any other message, and today's replica drops it.
+A signature is checked here; what a view change or new view shows, signed by others, is judged in `new_view`.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Annotated, Final, assert_never
 
 from msgspec import Meta
@@ -14,12 +12,13 @@ from chain.block import Block
 from chain.codec import Record, encode
 from chain.domains import Domain, prefix
 from chain.ids import Digest, Natural, Signature
-from chain.light_client import CertifiedHeader
 from chain.membership import REPLICAS_MAX, Membership
 from chain.quorum import QuorumCertificate, Verify
 from chain.rules import ChainRules
-
-ReplicaPlace = Annotated[int, Meta(ge=0, lt=REPLICAS_MAX)]
+from chain.view_change import PreparedCertificate as PreparedCertificate  # noqa: PLC0414 - a message like those here
+from chain.view_change import ReplicaPlace, view_change_bytes
+from chain.view_change import ViewChange as ViewChange  # noqa: PLC0414
+from chain.view_change import is_prepared as is_prepared  # noqa: PLC0414
 
 
 class PrePrepare(Record, frozen=True, tag=1):
@@ -46,32 +45,6 @@ class Commit(Record, frozen=True, tag=3):
     block: Digest
 
 
-class PreparedCertificate(Record, frozen=True):
-    """That a block was prepared in a view: its primary's pre-prepare and quorum - 1 prepares of distinct backups.
-
-    Only signatures: the block itself travels apart, and its digest binds it.
-    """
-
-    view: Natural
-    height: Natural
-    block: Digest
-    pre_prepare: Signature
-    signers: Annotated[tuple[ReplicaPlace, ...], Meta(max_length=REPLICAS_MAX)]
-    """The backups, ascending."""
-    prepares: Annotated[tuple[Signature, ...], Meta(max_length=REPLICAS_MAX)]
-
-
-class ViewChange(Record, frozen=True, tag=4):
-    """Its sender wants `view`, and shows how far it has come.
-
-    `committed` is its head (None before the first block), `prepared` what it prepared at the height after that.
-    """
-
-    view: Natural
-    committed: CertifiedHeader | None
-    prepared: PreparedCertificate | None
-
-
 class SignedViewChange(Record, frozen=True):
     """A view change with its sender's place and signature, as a new view shows it."""
 
@@ -80,20 +53,15 @@ class SignedViewChange(Record, frozen=True):
     message: ViewChange
 
 
-class SignedPrePrepare(Record, frozen=True):
-    """A pre-prepare with the signature of the primary of its view."""
-
-    signature: Signature
-    message: PrePrepare
-
-
 class NewView(Record, frozen=True, tag=5):
-    """The primary of `view` shows the quorum that wants it, and proposes again what the quorum binds it to."""
+    """The primary of `view` shows the quorum that wants it; what it is bound to follows (`new_view.select`).
+
+    The paper's new view holds the pre-prepares too; here the one there may be follows as a message of its own.
+    """
 
     view: Natural
     view_changes: Annotated[tuple[SignedViewChange, ...], Meta(min_length=1, max_length=REPLICAS_MAX)]
     """Ascending by signer."""
-    proposal: SignedPrePrepare | None
 
 
 Message = PrePrepare | Prepare | Commit | ViewChange | NewView
@@ -138,7 +106,6 @@ _DOMAINS: Final = {
     PrePrepare: Domain.PRE_PREPARE,
     Prepare: Domain.PREPARE,
     Commit: Domain.COMMIT,
-    ViewChange: Domain.VIEW_CHANGE,
     NewView: Domain.NEW_VIEW,
 }
 
@@ -150,8 +117,8 @@ def place(message: Message) -> tuple[int, int]:
             return block.header.height, view
         case Prepare(view=view, height=height) | Commit(view=view, height=height):
             return height, view
-        case ViewChange(view=view, committed=committed):
-            return 1 if committed is None else committed.header.height + 1, view
+        case ViewChange():
+            return message.height, message.view
         case NewView(view=view, view_changes=changes):
             return max(place(change.message)[0] for change in changes), view
         case _:
@@ -160,10 +127,12 @@ def place(message: Message) -> tuple[int, int]:
 
 def signed_bytes(rules: ChainRules, message: Message) -> tuple[bytes, bytes]:
     """The exact bytes that the signer of `message` signs, and the digest in them."""
+    if isinstance(message, ViewChange):
+        return view_change_bytes(rules, message)
     domain = _DOMAINS[type(message)]
     if isinstance(message, PrePrepare):
         digest = rules.block_digest(message.block.header)
-    elif isinstance(message, ViewChange | NewView):
+    elif isinstance(message, NewView):
         digest = rules.digest(prefix(domain, rules.network_id, rules.chain_id) + encode(message))
     else:
         digest = message.block
@@ -186,26 +155,6 @@ def authenticate(rules: ChainRules, membership: Membership, envelope: Envelope, 
     return Authenticated(envelope, digest) if _body_fits(rules, envelope.message) else None
 
 
-def is_prepared(
-    rules: ChainRules, prepared: PreparedCertificate, membership: Membership, *, primary: int, verify: Verify
-) -> bool:
-    """Whether the certificate shows what it claims; `primary` is the primary of its view."""
-    signers = prepared.signers
-    if len(signers) != membership.quorum - 1 or len(prepared.prepares) != len(signers):
-        return False
-    if any(later <= earlier for earlier, later in pairwise(signers)):
-        return False
-    if primary in signers or not all(membership.has(signer) for signer in signers):
-        return False
-    block, view, height = prepared.block, prepared.view, prepared.height
-    proposal = rules.vote_bytes(Domain.PRE_PREPARE, view=view, height=height, block=block)
-    if not verify(membership.key(primary), proposal, prepared.pre_prepare):
-        return False
-    prepare = rules.vote_bytes(Domain.PREPARE, view=view, height=height, block=block)
-    pairs = zip(signers, prepared.prepares, strict=True)
-    return all(verify(membership.key(signer), prepare, signature) for signer, signature in pairs)
-
-
 def _body_fits(rules: ChainRules, message: Message) -> bool:
     """The transactions of a proposal are the ones that its signed header names."""
     if not isinstance(message, PrePrepare):
@@ -216,12 +165,9 @@ def _body_fits(rules: ChainRules, message: Message) -> bool:
 
 def _is_within_limits(rules: ChainRules, message: Message) -> bool:
     """The block that a message carries, if any, is no larger than the chain's blocks may be."""
-    proposal = message
-    if isinstance(message, NewView) and message.proposal is not None:
-        proposal = message.proposal.message
-    if not isinstance(proposal, PrePrepare):
+    if not isinstance(message, PrePrepare):
         return True
-    transactions, profile = proposal.block.transactions, rules.profile
+    transactions, profile = message.block.transactions, rules.profile
     return (
         len(transactions) <= profile.block_transactions_max and sum(map(len, transactions)) <= profile.block_bytes_max
     )

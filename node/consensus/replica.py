@@ -1,4 +1,4 @@
-"""The PBFT replica: one height in flight, the normal case (Castro and Liskov 1999, section 4.2).
+"""The PBFT replica: one height in flight (Castro and Liskov 1999, sections 4.2 and 4.4; protocol 21.3, 21.4).
 
 Rules, in the order in which a height passes through them:
 
@@ -10,17 +10,25 @@ R4  It executes the block; only if it is as its header claims does it cast its p
 R5  Prepared = the proposal, valid, and quorum - 1 matching prepares of distinct backups: cast a commit.
 R6  A quorum of matching commits commits the block, whoever cast them.
 R7  At most one message of each kind is ever cast for one height and view, across restarts too.
-R8  While something is pending, every `progress_ticks` ticks without progress what was sent is sent again.
+R8  While something is pending and nothing moves, what was sent is sent again.
 
-The normal case is complete. A change of view is not performed yet: its messages are dropped.
+And when a height does not pass:
+
+R9  A backup that has waited too long, or learns that a request is left out, or sees f + 1 others in higher views,
+    casts a view change that shows its head and what it prepared; from then on it casts nothing in lower views.
+R10 The primary of the view casts a new view once it has the view changes of a quorum.
+R11 Whoever sees a valid new view enters it. It goes on after the highest committed height shown: heights below are
+    fetched, never proposed; what is prepared there in the highest view is proposed again byte for byte, and nothing
+    else is accepted there.
+R12 A certificate of a view carries whoever sees it into that view.
 """
 
-from dataclasses import dataclass
-from typing import assert_never
+from typing import Final, assert_never
 
-from chain.block import Block, BlockHeader, CommittedBlock
+from chain.block import Block, CommittedBlock
 from chain.domains import Domain
 from chain.ids import View
+from chain.light_client import CertifiedHeader
 from chain.membership import Membership
 from chain.quorum import QuorumCertificate, certificate_fault
 from chain.rules import ChainRules
@@ -32,19 +40,24 @@ from node.consensus.effects import (
     BlockValidated,
     BuildBlock,
     Cast,
+    Censored,
     CommitBlock,
     Drop,
     Effect,
     Input,
+    MayNotSign,
+    MaySign,
     MessageReceived,
     NothingToBuild,
     NothingWaits,
     Reason,
     RequestReceived,
     Resend,
+    Show,
     Tick,
     ValidateBlock,
 )
+from node.consensus.head import OUTSIDE, Head, place_of
 from node.consensus.log import Future, InFlight
 from node.consensus.messages import (
     Authenticated,
@@ -57,40 +70,55 @@ from node.consensus.messages import (
     Vote,
     place,
 )
+from node.consensus.new_view import Judge, Selection, select
+from node.consensus.patience import Patience
+from node.consensus.view_change import ViewChanges
 
+RESEND_MAX: Final = 16
+"""The pause between two resends doubles until it is so many times the first."""
 Effects = tuple[Effect, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
-    """The last committed header, its digest, and its certificate (None only for the genesis header)."""
-
-    header: BlockHeader
-    digest: bytes
-    certificate: QuorumCertificate | None
-
-
 class Replica:
-    """One replica of one chain."""
+    """One replica of one chain, known by its consensus `key`; one that `abstains` casts nothing."""
 
     def __init__(
-        self, *, rules: ChainRules, membership: Membership, replica_id: int, primary_offset: int, head: Head
+        self, *, rules: ChainRules, key: bytes, primary_offset: int, head: Head, abstains: bool = False
     ) -> None:
         self.rules = rules
-        self.membership = membership
-        self.replica_id = replica_id
         self.head = head
-        self.view = View(0)
+        self.view = View(0 if head.certificate is None else head.certificate.view)
+        self.changing = False
+        """Whether the view is wanted, and not entered."""
+        self.abstains = abstains
         self.prepared: PreparedCertificate | None = None
-        """The proof behind the own commit of the height in flight."""
+        """What is prepared here at the height in flight, in the highest view."""
+        self._prepared_proposal: Authenticated | None = None
+        self._key = key
         self._offset = primary_offset
         self._flight = InFlight()
         self._future = Future()
+        self._changes = ViewChanges()
+        self._opened: Authenticated | None = None
+        """The new view that opened the present view here."""
+        self._bound: Selection | None = None
+        self._offered: dict[bytes, Block] = {}
+        """Blocks that this primary is bound to, from those who have them."""
         self._cast_kinds: set[type] = set()
         """R7: the kinds of message cast for this height and view, durable or on their way to the disk."""
         self._building = False
         self._wanted = False
-        self._idle_ticks = 0
+        self._patience = Patience(rules.profile.progress_ticks)
+        self._quiet = 0
+        self._resend_at = self._resend_first
+        self.replica_id = place_of(head.membership, key)
+
+    # ---- where it stands ----
+
+    @property
+    def membership(self) -> Membership:
+        """The set that certifies the height in flight."""
+        return self.head.membership
 
     @property
     def height(self) -> int:
@@ -109,25 +137,32 @@ class Replica:
 
     @property
     def pending(self) -> bool:
-        """Whether a request waits, or a block is proposed and not committed. Only then do ticks matter."""
-        return self._wanted or self._building or self._flight.proposal is not None
+        """A request waits, a block is proposed and not committed, or a view is changing. Only then do ticks matter."""
+        return self._wanted or self._building or self._flight.proposal is not None or self.changing
 
     @property
     def phase(self) -> str:
         """Where the height in flight stands, in the paper's words."""
-        if self.prepared is not None:
-            return "prepared"
+        if self.changing:
+            return "view-change"
         if self._flight.proposal is not None:
-            return "pre-prepared"
+            at = self.prepared
+            return "prepared" if at is not None and at.view == self.view else "pre-prepared"
         return "building" if self._building else "idle"
 
-    def step(self, incoming: Input) -> Effects:  # noqa: PLR0911 - one case, one line
+    def shown_to(self, peer: int) -> tuple[Authenticated, ...]:
+        """What this replica holds of `peer`'s own messages for the height in flight: it may have forgotten them."""
+        return self._flight.cast_by(peer)
+
+    # ---- inputs ----
+
+    def step(self, incoming: Input) -> Effects:  # noqa: C901, PLR0911 - one case, one line
         """One input in, effects out; their order is a promise to be kept."""
         match incoming:
             case MessageReceived(received):
                 return self._on_message(received)
-            case BlockValidated(block, valid):
-                return self._on_validated(block, valid=valid)
+            case BlockValidated(block, membership):
+                return self._on_validated(block, membership)
             case BlockBuilt(block):
                 return self._on_built(block)
             case NothingToBuild():
@@ -139,56 +174,83 @@ class Replica:
             case RequestReceived():
                 self._wanted = True
                 return self._propose_if_due()
-            case BlockSynced(committed, block):
-                return self._on_synced(committed, block)
-            case Tick():
-                return self._on_tick()
+            case BlockSynced(committed, block, membership):
+                return self._on_synced(committed, block, membership)
+            case Tick(reachable):
+                return self._on_tick(reachable=reachable)
+            case Censored():
+                return () if self.changing or self.is_primary else self._change_view(View(self.view + 1))
+            case MayNotSign():
+                self.abstains = True
+                return ()
+            case MaySign():
+                self.abstains = False
+                return self._propose_if_due()
             case _:
                 assert_never(incoming)
 
     def restore(self, logged: tuple[Authenticated, ...], prepared: PreparedCertificate | None) -> Effects:
-        """Take back what the log holds of the height in flight: own messages and the accepted proposal.
+        """Take back what the log holds: own messages, accepted proposals and new views.
 
-        They bind as before the restart: no kind is cast again, no other proposal is accepted.
+        They bind as before the restart: no kind is cast again, no lower view is voted in, no other proposal is
+        accepted. `prepared` is the proof of the highest view behind an own commit at the height in flight.
         """
         self.prepared = prepared
-        effects: Effects = ()
-        for taken in logged:
-            message = taken.message
-            assert place(message) == (self.height, self.view)
-            if taken.signer == self.replica_id:
-                self._cast_kinds.add(type(message))
-            if isinstance(message, PrePrepare):
-                self._flight.proposal = taken
-                effects = (ValidateBlock(message.block),)
-            else:
-                self._flight.votes(taken)[taken.signer] = taken
-        return effects
+        wanted = max((place(taken.message)[1] for taken in logged if isinstance(taken.message, ViewChange)), default=0)
+        opened = max(
+            (place(taken.message)[1] for taken in logged if not isinstance(taken.message, ViewChange)), default=0
+        )
+        opened = max(opened, self.view)
+        self.view, self.changing = View(max(wanted, opened)), wanted > opened
+        effects = [effect for taken in logged for effect in self._take_back(taken)]
+        if self.changing and ViewChange not in self._cast_kinds:
+            effects.extend(self._cast_view_change())
+        return tuple(effects)
 
-    def _on_message(self, received: Authenticated) -> Effects:
+    def _take_back(self, taken: Authenticated) -> Effects:
+        message, at = taken.message, place(taken.message)
+        if isinstance(message, PrePrepare) and self.prepared is not None and taken.digest == self.prepared.block:
+            self._prepared_proposal = taken
+        if isinstance(message, NewView) and message.view == self.view:
+            self._opened, self._bound = taken, select(change.message for change in message.view_changes)
+        if at != (self.height, self.view):
+            return ()
+        if taken.signer == self.replica_id:
+            self._cast_kinds.add(type(message))
+        match message:
+            case PrePrepare(block=block):
+                self._flight.proposal = taken
+                return (ValidateBlock(block),)
+            case Prepare() | Commit():
+                self._flight.votes(taken)[taken.signer] = taken
+            case ViewChange():
+                self._changes.add(taken)
+            case NewView():
+                pass
+        return ()
+
+    # ---- messages ----
+
+    def _on_message(self, received: Authenticated) -> Effects:  # noqa: PLR0911 - one case, one line
         message = received.message
-        fault = self._message_fault(received)
-        if fault is not None:
-            return (Drop(fault),)
-        assert not isinstance(message, ViewChange | NewView)
-        height, _ = place(message)
+        if isinstance(message, ViewChange):
+            return self._on_view_change(received, message)
+        if isinstance(message, NewView):
+            return self._on_new_view(received, message)
+        height, view = place(message)
+        if isinstance(message, PrePrepare) and received.signer != self.membership.primary(View(view), self._offset):
+            return (Drop(Reason.NOT_PRIMARY),)
+        if height < self.height:
+            return (Drop(Reason.STALE),)
+        if height == self.height and view < self.view:
+            return self._on_offered(received, message)
         if height > self.height:
             return (*self._keep_for_later(received), Behind(received.signer, height - 1))
+        if view > self.view or self.changing:
+            return self._keep_for_later(received)
         if isinstance(message, PrePrepare):
             return self._on_pre_prepare(received, message)
         return self._on_vote(received, message)
-
-    def _message_fault(self, received: Authenticated) -> Reason | None:
-        """Why a message cannot count, now or at a later height."""
-        message = received.message
-        if isinstance(message, ViewChange | NewView):
-            return Reason.VIEW_CHANGE_NOT_PERFORMED
-        height, view = place(message)
-        if height < self.height or view < self.view:
-            return Reason.STALE
-        if isinstance(message, PrePrepare) and received.signer != self.membership.primary(View(view), self._offset):
-            return Reason.NOT_PRIMARY
-        return Reason.VIEW_DIFFERS if height == self.height and view > self.view else None
 
     def _keep_for_later(self, received: Authenticated) -> Effects:
         if not self._future.admits(received, self.height):
@@ -200,35 +262,37 @@ class Replica:
             return (Drop(Reason.PARENT_NOT_CERTIFIED),)
         return () if self._future.keep(received) else (Drop(Reason.DUPLICATE),)
 
+    # ---- the normal case ----
+
     def _on_pre_prepare(self, received: Authenticated, proposal: PrePrepare) -> Effects:
         flight = self._flight
         if flight.proposal is not None:
             same = flight.proposal.digest == received.digest
             return (Drop(Reason.DUPLICATE if same else Reason.CONFLICTS),)
-        fault = self._proposal_fault(proposal)
+        fault = self._proposal_fault(received.digest, proposal)
         if fault is not None:
             return (Drop(fault),)
         flight.proposal = received
-        self._idle_ticks = 0
-        if self.is_primary:  # its own block: built, hence executed, here
-            self._building = False
-            flight.valid = True
-            return self._advance()
-        return (Accept(received), ValidateBlock(proposal.block))
+        self._building = False
+        validate = ValidateBlock(proposal.block)
+        return (validate,) if self.is_primary else (Accept(received), validate)
 
-    def _proposal_fault(self, proposal: PrePrepare) -> Reason | None:
-        """R3: why the proposal is not one for the next height on this replica's head."""
+    def _proposal_fault(self, digest: bytes, proposal: PrePrepare) -> Reason | None:
+        """R3, R11: why the proposal is not one for the next height on this replica's head."""
         header, head = proposal.block.header, self.head.header
         if header.parent != self.head.digest:
             return Reason.PARENT_NOT_CERTIFIED
+        if self._is_below_view:
+            return Reason.COMMITTED_ELSEWHERE
+        bound = self._bound_block
+        if bound is not None and bound != digest:
+            return Reason.CONFLICTS
         fits = (
             header.network_id == head.network_id
             and header.chain_id == head.chain_id
-            and header.view == proposal.view
-            and header.proposer == self.primary
+            and (bound is not None or (header.view == proposal.view and header.proposer == self.primary))
             and header.time > head.time
             and header.membership == head.next_membership
-            and header.next_membership == header.membership
         )
         if not fits:
             return Reason.HEADER_MALFORMED
@@ -240,12 +304,15 @@ class Replica:
         header, certificate = proposal.block.header, proposal.parent_certificate
         if header.height == 1 or certificate is None:
             return header.height == 1 and certificate is None
-        if certificate == self.head.certificate and header.parent == self.head.digest:
+        own_head = header.parent == self.head.digest
+        if own_head and certificate == self.head.certificate:
             return True
         parent = self.rules.vote_bytes(
             Domain.COMMIT, view=certificate.view, height=header.height - 1, block=header.parent
         )
-        return certificate_fault(certificate, parent, self.membership, proposal_view=first_view) is None
+        membership = self.head.certified_by if own_head else self.membership
+        verify = self.rules.consensus_verify
+        return certificate_fault(certificate, parent, membership, proposal_view=first_view, verify=verify) is None
 
     def _on_vote(self, received: Authenticated, vote: Vote) -> Effects:
         if isinstance(vote, Prepare) and received.signer == self.primary:
@@ -257,12 +324,12 @@ class Replica:
         votes[received.signer] = received
         return self._advance()
 
-    def _on_validated(self, block: bytes, *, valid: bool) -> Effects:
+    def _on_validated(self, block: bytes, membership: Membership | None) -> Effects:
         flight = self._flight
         if flight.proposal is None or flight.proposal.digest != block or flight.valid is not None:
             return ()
-        flight.valid = valid
-        if not valid:
+        flight.valid, flight.next_membership = membership is not None, membership
+        if membership is None:
             return (Drop(Reason.INVALID_BLOCK),)
         if self.is_primary:
             return self._advance()
@@ -277,60 +344,216 @@ class Replica:
         if certificate is not None:
             return self._commit(flight.proposal, certificate)
         prepared = flight.prepared(self.membership)
-        if prepared is None or Commit in self._cast_kinds:
+        if prepared is None or Commit in self._cast_kinds or self.abstains:
             return ()
-        self.prepared = prepared
+        self.prepared, self._prepared_proposal = prepared, flight.proposal
         return self._cast(Commit(view=self.view, height=self.height, block=flight.proposal.digest), prepared)
 
-    def _cast(self, message: PrePrepare | Prepare | Commit, prepared: PreparedCertificate | None = None) -> Effects:
-        """R7."""
-        if type(message) in self._cast_kinds:
+    def _cast(
+        self, message: Vote | PrePrepare | ViewChange | NewView, prepared: PreparedCertificate | None = None
+    ) -> Effects:
+        """R7; whoever is not a member, or does not know what it has signed, casts nothing."""
+        if type(message) in self._cast_kinds or self.abstains or self.replica_id == OUTSIDE:
             return ()
         self._cast_kinds.add(type(message))
         return (Cast(message, prepared),)
 
     def _commit(self, proposal: Authenticated, certificate: QuorumCertificate) -> Effects:
-        message = proposal.message
+        message, membership = proposal.message, self._flight.next_membership
         assert isinstance(message, PrePrepare)
+        assert membership is not None
         committed = CommittedBlock(block=message.block, certificate=certificate)
-        return (CommitBlock(proposal.digest, committed), *self._enter(committed, proposal.digest))
+        return (CommitBlock(proposal.digest, committed), *self._enter_height(committed, proposal.digest, membership))
 
-    def _on_synced(self, committed: CommittedBlock, block: bytes) -> Effects:
+    def _on_synced(self, committed: CommittedBlock, block: bytes, membership: Membership) -> Effects:
         if committed.header.height != self.height:
             return (Drop(Reason.STALE),)
-        return self._enter(committed, block)
+        return self._enter_height(committed, block, membership)
 
-    def _enter(self, committed: CommittedBlock, block: bytes) -> Effects:
-        """The next height begins; messages that came early are heard now."""
-        self.head = Head(header=committed.header, digest=block, certificate=committed.certificate)
-        self.prepared = None
+    def _enter_height(self, committed: CommittedBlock, block: bytes, membership: Membership) -> Effects:
+        """The next height begins, maybe in a later view; messages that came early are heard now."""
+        before, certificate = self.membership, committed.certificate
+        self.head = Head(
+            header=committed.header, digest=block, certificate=certificate, membership=membership, certified_by=before
+        )
+        if membership != before:
+            self.replica_id = place_of(membership, self._key)
+            self._future, self._changes = Future(), ViewChanges()
+        self.prepared = self._prepared_proposal = None
+        self._patience.succeeded()
+        if certificate.view > self.view or (certificate.view == self.view and self.changing):
+            self._enter_view(View(certificate.view), None)
+        else:
+            self._clear_flight()
+        recast = self._cast_view_change() if self.changing else ()
+        return (*recast, *self._hear_early())
+
+    def _clear_flight(self) -> None:
         self._flight = InFlight()
         self._cast_kinds = set()
+        self._offered = {}
         self._building = False
-        self._idle_ticks = 0
+        self._quiet, self._resend_at = 0, self._resend_first
+
+    def _hear_early(self) -> Effects:
+        """The messages for this height and view that came before it, then a proposal if this is the primary."""
+        if self.changing:
+            return ()
         effects: list[Effect] = []
-        for message in self._future.take(self.height):
+        for message in self._future.take(self.height, self.view):
             effects.extend(self._on_message(message))
         return (*effects, *self._propose_if_due())
 
     def _propose_if_due(self) -> Effects:
-        """R1."""
+        """R1; or R11, if this view is bound to a block."""
         taken = self._building or PrePrepare in self._cast_kinds or self._flight.proposal is not None
-        if taken or not (self._wanted and self.is_primary):
+        if taken or not self.is_primary or self.changing or self.abstains or self._is_below_view:
+            return ()
+        bound = self._bound_block
+        if bound is not None:
+            block = self._offered.get(bound) or _block_of(self._prepared_proposal, bound)
+            return () if block is None else self._propose(block)
+        if not self._wanted:
             return ()
         self._building = True
         return (BuildBlock(self.head.header, self.view),)
 
     def _on_built(self, block: Block) -> Effects:
         """R2."""
-        if not self._building or block.header.height != self.height:
+        if not self._building or block.header.parent != self.head.digest or block.header.view != self.view:
             return ()
+        return self._propose(block)
+
+    def _propose(self, block: Block) -> Effects:
         return self._cast(PrePrepare(view=self.view, block=block, parent_certificate=self.head.certificate))
 
-    def _on_tick(self) -> Effects:
-        """R8; and the pool may hold by now what can go into a block."""
+    # ---- changing views ----
+
+    def _on_tick(self, *, reachable: bool) -> Effects:
+        """R8, R9; and the pool may hold by now what can go into a block."""
         if not self.pending:
+            self._patience.begin()
             return ()
-        self._idle_ticks += 1
-        resend: Effects = () if self._idle_ticks % self.rules.profile.progress_ticks else (Resend(),)
-        return (*resend, *self._propose_if_due())
+        effects = self._resend_if_due()
+        if self._waits_for_a_primary and self._patience.tick(reachable=reachable):
+            self._patience.failed()
+            return (*effects, *self._change_view(View(self.view + 1)))
+        return (*effects, *self._propose_if_due())
+
+    @property
+    def _waits_for_a_primary(self) -> bool:
+        """A primary does not wait for itself, and a view that no quorum wants can be opened by nobody."""
+        if self.changing:
+            return self._changes.has_quorum(self.membership, self.view)
+        return not self.is_primary
+
+    @property
+    def _resend_first(self) -> int:
+        return max(2, self.rules.profile.progress_ticks // 4)
+
+    def _resend_if_due(self) -> Effects:
+        self._quiet += 1
+        if self._quiet < self._resend_at:
+            return ()
+        self._resend_at = min(2 * self._resend_at, self._resend_at + RESEND_MAX * self._resend_first)
+        return (Resend(), *self._show_block())
+
+    def _change_view(self, view: View) -> Effects:
+        """R9. An observer, or a replica that abstains, waits for the others."""
+        if self.abstains or self.replica_id == OUTSIDE:
+            return ()
+        self.view, self.changing = view, True
+        self._bound = self._opened = None
+        self._clear_flight()
+        return self._cast_view_change()
+
+    def _cast_view_change(self) -> Effects:
+        head = self.head
+        committed = None
+        if head.certificate is not None:
+            committed = CertifiedHeader(header=head.header, certificate=head.certificate)
+        return self._cast(ViewChange(view=self.view, committed=committed, prepared=self.prepared))
+
+    def _on_view_change(self, received: Authenticated, change: ViewChange) -> Effects:
+        height, view = place(change)
+        if view < self.view or (view == self.view and not self.changing):
+            stale = Drop(Reason.STALE)
+            shown = self._opened is not None and received.signer != self.replica_id
+            return (stale, Show(received.signer, self._opened.envelope)) if shown and self._opened else (stale,)
+        if not self._judge.allows(change):
+            return (Drop(Reason.VIEW_CHANGE_MALFORMED),)
+        if not self._changes.add(received):
+            return (Drop(Reason.DUPLICATE),)
+        behind: Effects = (Behind(received.signer, height - 1),) if height > self.height else ()
+        reached = self._changes.reached(self.membership, self.replica_id)
+        if reached > self.view:
+            self._patience.failed()
+            return (*behind, *self._change_view(View(reached)))
+        return (*behind, *self._open_view())
+
+    def _open_view(self) -> Effects:
+        """R10."""
+        if not (self.changing and self.is_primary):
+            return ()
+        changes = self._changes.quorum_for(self.membership, self.view, self.replica_id)
+        return self._cast(NewView(view=self.view, view_changes=changes)) if changes else ()
+
+    def _on_new_view(self, received: Authenticated, new_view: NewView) -> Effects:
+        """R11."""
+        if new_view.view < self.view or (new_view.view == self.view and not self.changing):
+            return (Drop(Reason.STALE),)
+        selection = self._judge.opens(new_view, received.signer)
+        if selection is None:
+            return (Drop(Reason.NEW_VIEW_MALFORMED),)
+        own = received.signer == self.replica_id
+        effects: list[Effect] = [] if own else [Accept(received)]
+        if selection.height > self.height:
+            effects.append(Behind(received.signer, selection.height - 1))
+        self._enter_view(View(new_view.view), received)
+        return (*effects, *self._show_block(), *self._hear_early())
+
+    def _enter_view(self, view: View, opened: Authenticated | None) -> None:
+        """R11; or R12, where no new view is at hand and none is needed: what it was bound to is committed."""
+        self.view, self.changing, self._opened, self._bound = view, False, opened, None
+        if opened is not None and isinstance(opened.message, NewView):
+            self._bound = select(change.message for change in opened.message.view_changes)
+        self._changes.forget(view)
+        self._clear_flight()
+        self._patience.begin()
+
+    @property
+    def _bound_block(self) -> bytes | None:
+        """The digest of the block that the present view is bound to at the height in flight."""
+        bound = self._bound
+        return None if bound is None or bound.height != self.height or bound.prepared is None else bound.prepared.block
+
+    @property
+    def _is_below_view(self) -> bool:
+        """Whether the present view begins at a later height: what is in flight here is committed, and to be fetched."""
+        return self._bound is not None and self.height < self._bound.height
+
+    def _show_block(self) -> Effects:
+        """The primary may lack the block that its view is bound to; whoever prepared it has it."""
+        bound, proposal = self._bound_block, self._prepared_proposal
+        if bound is None or proposal is None or proposal.digest != bound or self.is_primary:
+            return ()
+        return () if self._flight.proposal is not None else (Show(self.primary, proposal.envelope),)
+
+    def _on_offered(self, received: Authenticated, message: PrePrepare | Vote) -> Effects:
+        """An earlier view's proposal: stale, but for a primary that is bound to its block."""
+        if not isinstance(message, PrePrepare) or received.digest != self._bound_block or not self.is_primary:
+            return (Drop(Reason.STALE),)
+        self._offered[received.digest] = message.block
+        return self._propose_if_due()
+
+    @property
+    def _judge(self) -> Judge:
+        head = self.head
+        previous = head.certified_by if head.certified_by != head.membership else None
+        return Judge(rules=self.rules, membership=head.membership, previous=previous, offset=self._offset)
+
+
+def _block_of(proposal: Authenticated | None, digest: bytes) -> Block | None:
+    if proposal is None or proposal.digest != digest or not isinstance(proposal.message, PrePrepare):
+        return None
+    return proposal.message.block

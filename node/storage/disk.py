@@ -15,8 +15,6 @@ MAP_BYTES: Final = 1 << 38
 """Address space, not disk: the file grows with what is in it."""
 FORMAT_KEY: Final = b"\xff format"
 FORMAT: Final = b"certnet store 1"
-LOG_KEY: Final = b"\xff log"
-"""Set once a log has been begun beside the store: a folder that has lost its log is not a new one."""
 
 
 class StoreUnusable(Exception):

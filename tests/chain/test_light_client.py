@@ -1,5 +1,6 @@
 """A stranger believes a header for one reason only, and every other header has a fault with a name (protocol 11)."""
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -95,7 +96,7 @@ def test_a_certificate_over_another_header_is_refused() -> None:
     assert commit_fault(RULES, FIRST.certify(RULES, header(6)), FIRST.membership) is None
 
 
-def test_the_caller_s_own_verifier_is_asked() -> None:
+def test_the_verifier_of_the_rules_is_asked() -> None:
     certified = FIRST.certify(RULES, header(5))
     for verdict, fault in ((True, None), (False, CertificateFault.SIGNATURE_INVALID)):
         asked: list[bytes] = []
@@ -104,10 +105,11 @@ def test_the_caller_s_own_verifier_is_asked() -> None:
             asked.append(key)  # noqa: B023 - called within this turn
             return answer
 
-        assert header_fault(RULES, GENESIS, certified, verify=verify) == fault
-        assert commit_fault(RULES, certified, FIRST.membership, verify=verify) == fault
+        rules = dataclasses.replace(RULES, consensus_verify=verify)
+        assert header_fault(rules, GENESIS, certified) == fault
+        assert commit_fault(rules, certified, FIRST.membership) == fault
         handed = Handover(certified=FIRST.certify(RULES, header(3, FIRST, SECOND)), next_membership=SECOND.membership)
-        assert isinstance(follow(RULES, GENESIS, (handed,), verify=verify), Trusted) == verdict
+        assert isinstance(follow(rules, GENESIS, (handed,)), Trusted) == verdict
         assert len(asked) == (9 if verdict else 3)
 
 

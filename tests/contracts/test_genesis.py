@@ -15,6 +15,7 @@ from chain.rules import ChainRules
 from contracts.access import Account, Role, find_account
 from contracts.genesis import genesis_header, initial_state
 from contracts.keys import account_key, network_key
+from contracts.membership import MembershipFrom, current_memberships
 from tests.chain.small_genesis import LEADERS, ROLES, account_key_pair, address_of, did_of, document_of, genesis_of
 from tests.chain.small_network import FIRST, START_MS, rules_of
 from tests.contracts.small_chain import SmallChain
@@ -61,7 +62,14 @@ def test_every_chain_keeps_the_nine_other_sections_and_nothing_more(chain_id: st
     others = [section for section in genesis.document.chains if section.chain_id != chain_id]
     for section in others:
         assert state[network_key(section.chain_id)] == section.canonical()
-    assert len(state) == len(ROLES) + len(others) == 4 + 9
+    assert len(state) == 1 + len(ROLES) + len(others) == 1 + 4 + 9
+
+
+@every_chain
+def test_every_chain_begins_with_the_replicas_of_the_document(chain_id: str) -> None:
+    genesis = genesis_of(*CHAIN_IDS)
+    state = initial_state(genesis, rules_in(genesis, chain_id))
+    assert current_memberships(state) == (MembershipFrom(from_height=0, membership=genesis.membership),)
 
 
 def test_a_chain_s_accounts_can_be_found_in_its_first_state() -> None:

@@ -12,6 +12,7 @@ from tests.chain.record_strategies import any_of
 
 classes = st.from_regex(r"[a-z0-9][a-z0-9-]{1,30}[a-z0-9]", fullmatch=True)
 addresses = st.binary(min_size=1, max_size=96)
+digests = st.binary(min_size=32, max_size=32)
 tokens = st.binary(min_size=16, max_size=16)
 chains = st.from_regex(r"[a-z]{2,32}", fullmatch=True)
 MAKERS: dict[str, tuple[Any, tuple[st.SearchStrategy[Any], ...]]] = {
@@ -22,6 +23,9 @@ MAKERS: dict[str, tuple[Any, tuple[st.SearchStrategy[Any], ...]]] = {
     "balance": (keys.balance_key, (classes, addresses)),
     "supply": (keys.supply_key, (classes,)),
     "network": (keys.network_key, (chains,)),
+    "memberships": (keys.memberships_key, ()),
+    "evidence": (keys.evidence_key, (digests, st.integers(0, 2**53 - 1), st.integers(1, 2))),
+    "convictions": (keys.convictions_key, (digests,)),
 }
 records = st.sampled_from(sorted(MAKERS)).flatmap(lambda name: st.tuples(st.just(name), st.tuples(*MAKERS[name][1])))
 Named = tuple[str, tuple[Any, ...]]
@@ -53,6 +57,7 @@ def test_every_maker_of_keys_is_tested_here() -> None:
 
 FIRST_BYTES = {
     "account": b"A", "class": b"C", "grant": b"G", "certificate": b"T", "balance": b"B", "supply": b"S", "network": b"N",
+    "memberships": b"M", "evidence": b"E", "convictions": b"F",
 }  # fmt: skip
 
 

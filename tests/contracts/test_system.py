@@ -2,9 +2,23 @@
 
 import pytest
 
+from chain.addresses import address_codec
+from chain.codec import decode, encode
+from chain.errors import AddressMalformed
 from chain.profiles import load_profiles
-from chain.transaction import Event
-from contracts.system import Touch
+from chain.transaction import (
+    NO_SIGNATURE,
+    NOBODY,
+    TRANSACTION_WINDOW_MS,
+    Event,
+    SignedTransaction,
+    Transaction,
+)
+from contracts import registry
+from contracts.evidence import ReportEvidence
+from contracts.system import Touch, change_transaction, evidence_transaction
+from tests.contracts.membership_changes import FOUR, agreed, first
+from tests.contracts.misconduct import two_commits
 from tests.contracts.small_chain import SmallChain
 
 INTERVAL_MS = load_profiles()["wuhan"].touch_interval_s * 1_000
@@ -37,3 +51,36 @@ def test_a_touch_has_no_arguments(chain: SmallChain) -> None:
     for arguments in (b"", b"\xc0", b"\x91\x00", b"\x80", b"\x90\x00"):
         with chain.refuses("arguments-malformed"):
             chain.call("operator", "system", "touch", arguments)
+
+
+def test_a_self_proving_transaction_is_nobody_s_and_for_its_chain_alone(chain: SmallChain) -> None:
+    change = agreed(chain.rules, FOUR, first(5), 3)
+    evidence = two_commits(chain.rules)
+    made = {
+        "changeMembership": (change_transaction(chain.rules, change, now=1_000, nonce=b"n" * 16), change),
+        "reportEvidence": (
+            evidence_transaction(chain.rules, evidence, now=1_000, nonce=b"n" * 16),
+            ReportEvidence(evidence=evidence),
+        ),
+    }
+    for method, (raw, arguments) in made.items():
+        signed = decode(raw, SignedTransaction)
+        transaction = decode(signed.body, Transaction)
+        assert signed.signature == NO_SIGNATURE == bytes(64)
+        assert transaction == Transaction(
+            chain_id=chain.rules.chain_id,
+            sender=NOBODY,
+            nonce=b"n" * 16,
+            valid_until=1_000 + TRANSACTION_WINDOW_MS // 2,
+            contract="system",
+            method=method,
+            arguments=encode(arguments),
+        )
+        assert transaction.self_proving
+        assert (transaction.contract, transaction.method) in registry.METHODS
+
+
+def test_nobody_is_no_address_of_any_chain() -> None:
+    for profile in load_profiles().values():
+        with pytest.raises(AddressMalformed):
+            address_codec(profile.address_codec).format(NOBODY)

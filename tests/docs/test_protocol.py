@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from chain.domains import Domain
+from chain.evidence import EvidenceFault
 from chain.genesis import parse_genesis
 from chain.profiles import load_profiles
 from contracts.registry import METHODS, VIEWS
@@ -92,6 +93,7 @@ def test_the_bundle_on_the_page_verifies_with_the_genesis_document_on_the_page()
 
 def test_every_code_of_a_refusal_is_on_the_page_and_every_code_on_the_page_is_used() -> None:
     used = {code for _, text in sources("contracts", "node") for form in REFUSALS for code in form.findall(text)}
+    used |= {str(fault) for fault in EvidenceFault}
     listed = set(re.findall(r"^\| `([a-z-]+)` \|", section("26"), re.MULTILINE))
     assert listed == used
 

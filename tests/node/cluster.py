@@ -12,7 +12,7 @@ from random import Random
 
 from chain.codec import decode, encode
 from chain.light_client import CertifiedHeader, commit_fault
-from chain.quorum import QuorumCertificate, consensus_verify
+from chain.quorum import QuorumCertificate
 from node.consensus.messages import Envelope, place, signed_bytes
 from node.execution import Executed
 from node.host import Host, Ports
@@ -125,13 +125,13 @@ class Member:
         self.journal = SimulatedJournal(self.disk, self.hook)
         self.store = SimulatedStore(self.disk)
         ledger = Ledger(RULES, GENESIS, self.store)
-        recovery = Recovery(ledger, MEMBERSHIP)
+        recovery = Recovery(ledger)
         for data in self.disk.records:
             recovery.take(decode(data, LogRecord))
         host = Host(
             ledger=ledger,
-            membership=MEMBERSHIP,
-            replica_id=self.replica_id,
+            key=MEMBERSHIP.key(self.replica_id),
+            nodes=tuple(replica.name for replica in MEMBERSHIP.replicas),
             primary_offset=0,
             ports=self._ports(),
             taken_back=recovery.finish(),
@@ -171,9 +171,9 @@ class Member:
             send=self._send,
             connected=lambda: self.cluster.connected(self.replica_id),
             sign=lambda message: FIRST.sign(self.replica_id, message),
-            verify=consensus_verify,
             now=lambda: self.cluster.now,
             committed=self._committed,
+            signs=lambda *_: None,
             note=lambda _, sentence: self.cluster.notes.append(f"{self.replica_id}: {sentence}"),
         )
 
@@ -349,17 +349,23 @@ class Cluster:
         return (
             not self.frames
             and not any(member.journal.waiting for member in self.up)
-            and not any(len(host.pool) or host.replica.pending for host in hosts)
+            and not any(len(host.pool) or (host.replica.pending and not host.replica.changing) for host in hosts)
+            and sum(host.replica.changing for host in hosts) <= MEMBERSHIP.faulty_max
             and len({host.ledger.height for host in hosts}) == 1
         )
 
     # ---- what must hold ----
 
     def check_sent(self, member: Member, envelope: Envelope) -> None:
-        """An honest message is durable when it is sent, and contradicts no earlier one, across restarts too."""
-        assert member.disk.holds(envelope)
+        """An honest message is durable when it is sent, and contradicts no earlier one, across restarts too.
+
+        What it shows of others was signed by them.
+        """
+        if envelope.signer != member.replica_id:
+            return
         key = (member.replica_id, type(envelope.message), *place(envelope.message))
         digest = signed_bytes(RULES, envelope.message)[1]
+        assert key in self.said or member.disk.holds(envelope)
         assert self.said.setdefault(key, digest) == digest
 
     def chain(self, member: Member) -> list[tuple[bytes, bytes, tuple[bytes, ...]]]:
@@ -405,6 +411,8 @@ class Cluster:
                     host.peer_head(sender, head)
             case ConsensusFrame(envelope=envelope):
                 host.receive(envelope)
+            case Relay(transactions=transactions, urgent=True):
+                host.urge(transactions)
             case Relay(transactions=transactions):
                 for raw in transactions:
                     host.admit(raw, local=False)

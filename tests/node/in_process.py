@@ -9,6 +9,7 @@ from chain.framing import FrameReader, frame
 from node.network.link import Link
 from node.process import Node
 from node.settings import Settings
+from node.sign_state import MAY_SIGN
 from tests.chain.small_network import key_pair
 from tests.node.network.small_pki import NAMES, make_pki
 from tests.node.small_chain import GENESIS
@@ -62,6 +63,9 @@ class NodeHere:
         folder.mkdir(exist_ok=True)
         if not (folder / "shanghai").exists():
             make_pki(folder)
+        (folder / "data").mkdir(exist_ok=True)
+        if not any((folder / "data").iterdir()):
+            (folder / "data" / MAY_SIGN).touch()
         settings = Settings(
             folder=folder / "shanghai",
             data=folder / "data",

@@ -341,7 +341,7 @@ def test_who_lies_about_blocks_is_not_believed_and_another_one_is_asked(
 
     cluster.traitors[3] = answer
     cluster.start(cluster.member(2))
-    boast = Heads(heads=(ChainHead(chain_id=CHAIN, height=2**40, view=0, head=ZERO_DIGEST),))
+    boast = Heads(heads=(ChainHead(chain_id=CHAIN, height=2**40, view=0, head=ZERO_DIGEST, signs=True),))
     for _ in range(60):
         cluster.frames.insert(0, (3, 2, encode(boast)))  # before anybody else says how far it is
         quiet(cluster, rounds=1)
@@ -351,7 +351,7 @@ def test_who_lies_about_blocks_is_not_believed_and_another_one_is_asked(
 
 def test_a_boast_does_not_stop_a_chain_that_has_nobody_ahead() -> None:
     cluster, traitor = with_traitor(3)
-    traitor.send(Heads(heads=(ChainHead(chain_id=CHAIN, height=2**40, view=0, head=ZERO_DIGEST),)))
+    traitor.send(Heads(heads=(ChainHead(chain_id=CHAIN, height=2**40, view=0, head=ZERO_DIGEST, signs=True),)))
     traitor.say(Commit(view=0, height=2**50, block=ZERO_DIGEST))
     honest_run(cluster, 3)
     assert cluster.check() == 3
@@ -383,7 +383,7 @@ def noise(cluster: Cluster, traitor: Traitor) -> None:
             Prepare(view=view, height=height, block=random.choice(digests)),
             Commit(view=view, height=height, block=random.choice(digests)),
             change,
-            NewView(view=view, view_changes=(signed,), proposal=None),
+            NewView(view=view, view_changes=(signed,)),
             pre_prepare(rival_blocks()["A"]),
         ]
     )

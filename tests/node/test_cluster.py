@@ -31,17 +31,19 @@ def test_three_of_four_commit_without_a_backup_and_it_catches_up_when_it_is_back
     cluster.check_all_committed()
 
 
-def test_without_the_primary_nothing_is_committed_and_after_its_return_everything_is() -> None:
+def test_a_dead_primary_is_replaced_and_catches_up_when_it_is_back() -> None:
     cluster = Cluster()
     cluster.submit(define(0), at=1)
     cluster.settle()
     cluster.crash(cluster.member(0))
     cluster.submit(define(1), at=2)
-    quiet(cluster)
-    assert {member.host.ledger.height for member in cluster.up} == {1}
     assert {member.host.waits_for() for member in cluster.up} == {"primary-unreachable"}
+    quiet(cluster)
+    assert {member.host.ledger.height for member in cluster.up} == {2}
+    assert {(member.host.replica.view, member.host.waits_for()) for member in cluster.up} == {(1, "")}
     cluster.settle()
     cluster.check_all_committed()
+    assert {member.host.replica.view for member in cluster.up} == {1}
 
 
 def test_two_of_four_are_no_quorum() -> None:

@@ -34,7 +34,7 @@ def commit(block: CommittedBlock) -> LoggedCommit:
 
 def recovered(ledger: Ledger, *records: LogRecord) -> tuple[LoggedMessage, ...]:
     """What is left of the height in flight after these records."""
-    recovery = Recovery(ledger, MEMBERSHIP)
+    recovery = Recovery(ledger)
     for record in records:
         recovery.take(record)
     return recovery.finish()

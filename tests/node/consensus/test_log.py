@@ -25,9 +25,9 @@ def proposal(height: int, view: int = 0) -> Authenticated:
 def test_only_a_few_heights_ahead_are_admitted_and_fewer_of_the_large_messages() -> None:
     future = Future()
     heights = [h for h in range(30) if future.admits(vote(Commit, h), 10)]
-    assert heights == list(range(11, 11 + FUTURE_HEIGHTS_MAX))
+    assert heights == list(range(10, 11 + FUTURE_HEIGHTS_MAX))
     heights = [h for h in range(30) if future.admits(proposal(h), 10)]
-    assert heights == list(range(11, 11 + FUTURE_PROPOSALS_MAX))
+    assert heights == list(range(10, 11 + FUTURE_PROPOSALS_MAX))
 
 
 def test_of_one_sender_height_and_kind_only_the_message_of_the_highest_view_is_kept() -> None:
@@ -37,23 +37,28 @@ def test_of_one_sender_height_and_kind_only_the_message_of_the_highest_view_is_k
     assert not future.keep(vote(Prepare, 5, view=1, letter="B"))
     assert future.keep(higher)
     assert not future.keep(lower)
-    assert future.take(5) == [higher]
+    assert future.keep(vote(Commit, 5))
+    assert future.keep(vote(Prepare, 5, signer=3))
+    assert future.take(5, 3) == [higher]
 
 
-def test_messages_are_heard_proposals_first_and_lower_heights_are_forgotten() -> None:
+def test_messages_are_heard_proposals_first_and_those_of_lower_heights_and_views_are_forgotten() -> None:
     future = Future()
     kept = [
-        vote(Commit, 3),
-        vote(Prepare, 3, signer=3),
-        vote(Prepare, 3),
-        proposal(3),
+        vote(Commit, 3, view=1),
+        vote(Prepare, 3, view=1, signer=3),
+        vote(Prepare, 3, view=1),
+        proposal(3, view=1),
+        vote(Commit, 3, view=0, signer=3),
+        vote(Prepare, 3, view=2, signer=0),
         vote(Commit, 4),
-        vote(Commit, 2),
+        vote(Commit, 2, view=9),
     ]
     for message in kept:
         assert future.keep(message)
-    assert future.take(3) == [kept[3], kept[2], kept[1], kept[0]]
-    assert future.take(4) == [kept[4]]
+    assert future.take(3, 1) == [kept[3], kept[2], kept[1], kept[0]]
+    assert future.take(3, 2) == [kept[5]]
+    assert future.take(4, 0) == [kept[6]]
     assert not future.kept
 
 
@@ -69,5 +74,5 @@ def test_what_one_sender_can_fill_is_bounded(story: list[tuple[type, int, int, i
         if future.admits(message, 10):
             future.keep(message)
     for signer in range(4):
-        assert sum(message.signer == signer for message in future.kept.values()) <= 2 * FUTURE_HEIGHTS_MAX
-    assert all(place(message.message)[0] > 10 for message in future.kept.values())
+        assert sum(message.signer == signer for message in future.kept.values()) <= 2 * (FUTURE_HEIGHTS_MAX + 1)
+    assert all(place(message.message)[0] >= 10 for message in future.kept.values())

@@ -16,7 +16,6 @@ from node.consensus.messages import (
     Prepare,
     PreparedCertificate,
     PrePrepare,
-    SignedPrePrepare,
     SignedViewChange,
     ViewChange,
     authenticate,
@@ -60,12 +59,9 @@ def signed_change(signer: int, change: ViewChange) -> SignedViewChange:
 
 def new_view(*changes: ViewChange) -> NewView:
     """The new view 3 for these view changes."""
-    again = PrePrepare(view=3, block=BLOCK, parent_certificate=None)
-    signature = FIRST.sign(3, signed_bytes(RULES, again)[0])
     return NewView(
         view=3,
         view_changes=tuple(signed_change(signer, change) for signer, change in enumerate(changes)),
-        proposal=SignedPrePrepare(signature=signature, message=again),
     )
 
 
@@ -143,7 +139,6 @@ def test_the_whole_content_of_a_change_of_view_is_signed() -> None:
     assert isinstance(view, NewView)
     for other in (
         replace(view, view=7),
-        replace(view, proposal=None),
         replace(view, view_changes=view.view_changes[:2]),
         replace(view, view_changes=view.view_changes[::-1]),
     ):
@@ -159,7 +154,7 @@ def test_a_change_of_view_speaks_of_the_height_that_it_goes_on_with() -> None:
 
 def test_a_new_view_of_nobody_cannot_be_read() -> None:
     empty = encode(enveloped(VIEW_CHANGE)).replace(
-        encode(VIEW_CHANGE), encode(NewView(view=3, view_changes=(), proposal=None))
+        encode(VIEW_CHANGE), encode(NewView(view=3, view_changes=()))
     )
     with pytest.raises(CodecMalformed):
         decode(empty, Envelope)
@@ -188,9 +183,7 @@ def too_large() -> list[Block]:
 @pytest.mark.parametrize("block", too_large(), ids=["too many transactions", "too many bytes"])
 def test_a_block_over_the_chain_s_limits_is_not_even_kept(block: Block) -> None:
     proposal = PrePrepare(view=0, block=block, parent_certificate=None)
-    view = replace(MESSAGES[4], proposal=SignedPrePrepare(signature=bytes(64), message=proposal))
-    for message in (proposal, view):
-        assert authenticate(RULES, MEMBERSHIP, enveloped(message), consensus_verify) is None
+    assert authenticate(RULES, MEMBERSHIP, enveloped(proposal), consensus_verify) is None
 
 
 def test_a_block_at_the_chain_s_limits_is_kept() -> None:

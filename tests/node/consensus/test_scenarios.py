@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.node.consensus.stage import Stage, perform, stands, told
+from tests.node.consensus.stage import Stage
+from tests.node.consensus.transcript import perform, stands, told
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 FILES = sorted(SCENARIOS.glob("*.txt"))
@@ -23,7 +24,8 @@ def played(text: str) -> str:
         if line.startswith("#") or not line:
             lines.append(line)
         elif line.startswith("> replica "):
-            stage = Stage(replica_id=int(line.split()[2]))
+            words = line.split()
+            stage = Stage(replica_id=int(words[2]), abstains="abstains" in words)
             lines += [line, f"  {stands(stage)}"]
         elif line.startswith("> "):
             assert stage is not None

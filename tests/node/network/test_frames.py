@@ -35,11 +35,11 @@ def test_the_largest_relay_fits_into_a_frame() -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        encode(Relay(chain_id="nanjing", transactions=(b"",) * RELAY_TRANSACTIONS_MAX)).replace(
+        encode(Relay(chain_id="nanjing", transactions=(b"",) * RELAY_TRANSACTIONS_MAX, urgent=False)).replace(
             b"\xdc\x03\xe8", b"\xdc\x03\xe9"
         )
         + b"\xc4\x00",
-        encode(Relay(chain_id="x" * 32, transactions=())).replace(b"\xd9\x20" + b"x" * 32, b"\xd9\x21" + b"x" * 33),
+        encode(Relay(chain_id="x" * 32, transactions=(), urgent=False)).replace(b"\xd9\x20" + b"x" * 32, b"\xd9\x21" + b"x" * 33),
         b"\x93\x05\xa7nanjing\xdd\xff\xff\xff\xff",
         b"\x93\x02\xa7nanjing\xdd\xff\xff\xff\xff",
     ],

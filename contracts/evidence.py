@@ -1,0 +1,91 @@
+"""What replicas were convicted of, by evidence that proves itself (protocol 19.3).
+
+Nothing is punished here: a record and an event. Whether a replica leaves is decided by a change of membership.
+"""
+
+from typing import Annotated, Final
+
+from msgspec import Meta
+
+from chain.codec import Record, decoder, encode
+from chain.evidence import EVIDENCE_HEIGHTS, Evidence, evidence_fault, kind_of
+from chain.ids import Digest, Natural
+from contracts.interface import ContractContext, ContractReverted, Readable
+from contracts.keys import convictions_key, evidence_key
+from contracts.membership import membership_at
+
+
+class ReportEvidence(Record, frozen=True):
+    """`reportEvidence`: two statements of one replica."""
+
+    evidence: Evidence
+
+
+class Conviction(Record, frozen=True):
+    """What a replica did, at which height and view, and in which block it was recorded."""
+
+    signer: Digest
+    name: Annotated[str, Meta(max_length=32)]
+    kind: Annotated[int, Meta(ge=1, le=2)]
+    height: Natural
+    view: Natural
+    recorded_height: Natural
+    recorded_at: Natural
+
+
+def report_evidence(context: ContractContext, arguments: ReportEvidence) -> None:
+    """Record the conviction of a replica of the height that its statements speak of."""
+    # CHECKS
+    evidence = arguments.evidence
+    key = evidence_key(evidence.signer, evidence.height, kind_of(evidence))
+    name = _name_of_member(context, evidence)
+    if context.records.get(key) is not None:
+        raise ContractReverted("evidence-known", evidence.signer, evidence.height)
+    fault = evidence_fault(context.rules, evidence)
+    if fault is not None:
+        raise ContractReverted(fault, evidence.signer)
+    # STATE
+    conviction = Conviction(
+        signer=evidence.signer,
+        name=name,
+        kind=kind_of(evidence),
+        height=evidence.height,
+        view=evidence.view,
+        recorded_height=context.height,
+        recorded_at=context.time,
+    )
+    count = convictions_of(context.records, evidence.signer) + 1
+    context.records.put(key, encode(conviction))
+    context.records.put(convictions_key(evidence.signer), count.to_bytes(8, "big"))
+    # EVENTS
+    context.emit("system", "Convicted", evidence.signer, name, conviction.kind, evidence.height, evidence.view)
+
+
+def find_conviction(records: Readable, signer: bytes, height: int, kind: int) -> Conviction | None:
+    """What the holder of a consensus key was convicted of at a height, or None."""
+    data = records.get(evidence_key(signer, height, kind))
+    return None if data is None else conviction_of(data)
+
+
+def convictions_of(records: Readable, signer: bytes) -> int:
+    """How often the holder of a consensus key was convicted."""
+    data = records.get(convictions_key(signer))
+    return 0 if data is None else int.from_bytes(data, "big")
+
+
+def _name_of_member(context: ContractContext, evidence: Evidence) -> str:
+    """The name of the replica whose key it is, if the height is one that can be judged now."""
+    height = evidence.height
+    if height > context.height:
+        raise ContractReverted("evidence-too-early", height, context.height)
+    if context.height - height > EVIDENCE_HEIGHTS:
+        raise ContractReverted("evidence-expired", height, context.height)
+    membership = membership_at(context.records, height)
+    assert membership is not None, "a set stays for as long as evidence may ask for it"
+    for replica in membership.replicas:
+        if replica.consensus_key == evidence.signer:
+            return replica.name
+    raise ContractReverted("evidence-of-no-member", evidence.signer, height)
+
+
+conviction_of: Final = decoder(Conviction)

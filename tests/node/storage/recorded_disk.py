@@ -1,0 +1,240 @@
+"""What a process did to its files, call by call, and every disk that a power cut may leave behind.
+
+A write may be lost, whole or torn (at sectors of 512 bytes, in either direction, or as zeros) until a sync of its file
+has returned; a new, removed or renamed name may be there or not until its folder is synced. The calls that no sync has
+covered are independent of each other.
+"""
+
+import ctypes
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+from random import Random
+from threading import Lock
+from typing import Any
+
+from tests.node.storage.system_calls import PROTOTYPES, Real, answered
+
+SECTOR = 512
+SUBSETS_MAX = 10
+EXHAUSTIVE_MAX = 3
+TORN_MAX = 3
+LOST, WHOLE = "lost", "whole"
+Choice = str | tuple[str, int]
+"""What became of a call: lost, whole, or ("head" | "tail" | "zeros", sectors)."""
+Content = dict[str, bytes]
+"""The files of a folder by their path in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call: "write", "truncate", "create", "unlink", which may be lost, or a sync of a file, a folder or one write."""
+
+    what: str
+    path: str
+    offset: int = 0
+    data: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A moment between two calls: the process told the world something that binds it."""
+
+    what: str
+    about: Any
+
+
+@dataclass
+class Recording:
+    """The calls below `root` and what was said, in their order."""
+
+    root: Path
+    events: list[Call | Said] = field(default_factory=list)
+    lock: Any = field(default_factory=Lock)
+
+    def said(self, what: str, about: Any) -> None:
+        """Note what the process tells the world now."""
+        with self.lock:
+            self.events.append(Said(what, about))
+
+    def below(self, folder: str) -> list[Call | Said]:
+        """The calls in one folder with their paths in it, and all that was said there (`what` begins with it)."""
+        found: list[Call | Said] = []
+        for event in self.events:
+            if isinstance(event, Call) and event.path.startswith(f"{folder}/"):
+                found.append(Call(event.what, event.path.removeprefix(f"{folder}/"), event.offset, event.data))
+            elif isinstance(event, Call) and event.path == folder:
+                found.append(Call(event.what, "", event.offset, event.data))
+            elif isinstance(event, Said) and event.what.startswith(f"{folder} "):
+                found.append(Said(event.what.removeprefix(f"{folder} "), event.about))
+        return found
+
+    # ---- what the calls become ----
+
+    def handle(self, name: str, real: Real, *arguments: Any) -> int:
+        """Make a call and note it, one after the other: what one thread writes is before or after another's sync."""
+        with self.lock:
+            existed = name == "open" and Path(os.fsdecode(arguments[0])).exists()
+            result = real(*arguments)
+            if result >= 0:
+                error = ctypes.get_errno()
+                self.events += self._calls(name, arguments, result, existed)
+                ctypes.set_errno(error)
+            return result
+
+    def _calls(self, name: str, arguments: Any, result: int, existed: bool) -> Iterator[Call]:  # noqa: FBT001
+        path = self._path(os.fsdecode(arguments[0])) if name in ("open", "unlink", "rename") else _of(arguments[0])
+        where = self._path(path) if path and not name.startswith(("open", "unlink", "rename")) else path
+        if where is None:
+            return
+        if name == "open":
+            if not existed and arguments[1] & os.O_CREAT:
+                yield Call("create", where)
+            elif arguments[1] & os.O_TRUNC:
+                yield Call("truncate", where)
+        elif name == "unlink":
+            yield Call("unlink", where)
+        elif name == "ftruncate":
+            yield Call("truncate", where, arguments[1])
+        elif name in ("fsync", "fdatasync"):
+            yield Call("sync folder" if Path(path or "").is_dir() else "sync", where)
+        elif name in PROTOTYPES and result:
+            yield from self._writes(name, arguments, result, where)
+        assert name != "rename", "a rename is not modelled"
+
+    def _writes(self, name: str, arguments: Any, result: int, where: str) -> Iterator[Call]:
+        handle = arguments[0]
+        offset = arguments[3] if name.startswith("pwrite") else os.lseek(handle, 0, os.SEEK_CUR) - result
+        data = ctypes.string_at(arguments[1], result) if name in ("write", "pwrite") else _gather(arguments, result)
+        yield Call("write", where, offset, data)
+        if _flags(handle) & os.O_DSYNC:
+            yield Call("sync write", where, offset, data)
+
+    def _path(self, path: str) -> str | None:
+        absolute = Path(path)
+        return str(absolute.relative_to(self.root)) if absolute.is_relative_to(self.root) else None
+
+
+@contextmanager
+def recorded(root: Path) -> Iterator[Recording]:
+    """Record what this process does below `root`."""
+    recording = Recording(root.resolve())
+    handlers = {
+        name: lambda real, *arguments, name=name: recording.handle(name, real, *arguments) for name in PROTOTYPES
+    }
+    with answered(handlers) as slots:
+        assert slots >= len(PROTOTYPES)
+        yield recording
+
+
+def _of(handle: int) -> str:
+    try:
+        return os.readlink(f"/proc/self/fd/{handle}")
+    except OSError:
+        return ""
+
+
+def _flags(handle: int) -> int:
+    text = Path(f"/proc/self/fdinfo/{handle}").read_text()
+    return int(next(line.split()[1] for line in text.splitlines() if line.startswith("flags:")), 8)
+
+
+def _gather(arguments: Any, length: int) -> bytes:
+    """The bytes that an array of `struct iovec` names."""
+    pairs = (ctypes.c_uint64 * (2 * arguments[2])).from_address(arguments[1])
+    parts = (ctypes.string_at(pairs[2 * i], pairs[2 * i + 1]) for i in range(arguments[2]))
+    return b"".join(parts)[:length]
+
+
+# ---- the disks that a cut leaves ----
+
+
+@dataclass
+class Disk:
+    """What is certain to be there, and the calls that may or may not have happened."""
+
+    certain: dict[str, bytearray] = field(default_factory=dict)
+    pending: list[Call] = field(default_factory=list)
+
+    def happened(self, call: Call) -> None:
+        """One more call has returned."""
+        if call.what == "sync":
+            self._hold_fast(lambda one: one.path == call.path and one.what in ("write", "truncate"))
+        elif call.what == "sync write":
+            self._hold_fast(lambda one: one == Call("write", call.path, call.offset, call.data))
+        elif call.what == "sync folder":
+            self._hold_fast(lambda one: one.what in ("create", "unlink") and str(Path(one.path).parent) == (call.path or "."))
+        else:
+            self.pending.append(call)
+
+    def _hold_fast(self, covered: Any) -> None:
+        for call in self.pending:
+            if covered(call):
+                _apply(self.certain, call, WHOLE)
+        self.pending = [call for call in self.pending if not covered(call)]
+
+    def after_a_cut(self, random: Random) -> Iterator[Content]:
+        """The disks that may be found: every subset of a few pending calls, many of many, torn ones among them."""
+        for choices in _choices(self.pending, random):
+            found = {path: bytearray(data) for path, data in self.certain.items()}
+            for call, choice in zip(self.pending, choices, strict=True):
+                _apply(found, call, choice)
+            yield {path: bytes(data) for path, data in found.items()}
+
+
+def _choices(pending: list[Call], random: Random) -> Iterator[list[Choice]]:
+    count = len(pending)
+    if count <= EXHAUSTIVE_MAX:
+        yield from (list(one) for one in product((WHOLE, LOST), repeat=count))
+    else:
+        yield [WHOLE] * count
+        yield [LOST] * count
+        for _ in range(SUBSETS_MAX):
+            yield [random.choice((WHOLE, LOST)) for _ in range(count)]
+        for place in random.sample(range(count), min(count, SUBSETS_MAX)):
+            yield [LOST if i == place else WHOLE for i in range(count)]
+    tearable = [i for i, call in enumerate(pending) if call.what == "write" and _sectors(call) > 1 or call.path.endswith(".seg")]
+    for place in random.sample(tearable, min(len(tearable), TORN_MAX)):
+        for way in ("head", "tail", "zeros"):
+            rest: list[Choice] = [random.choice((WHOLE, WHOLE, LOST)) for _ in range(count)]
+            rest[place] = (way, random.randrange(_sectors(pending[place])))
+            yield rest
+
+
+def _sectors(call: Call) -> int:
+    return (call.offset % SECTOR + len(call.data) + SECTOR - 1) // SECTOR
+
+
+def _apply(files: dict[str, bytearray], call: Call, choice: Choice) -> None:
+    if choice == LOST:
+        return
+    if call.what == "create":
+        files.setdefault(call.path, bytearray())
+    elif call.what == "unlink":
+        files.pop(call.path, None)
+    elif call.path not in files:
+        return  # its name was lost, and its content with it
+    elif call.what == "truncate":
+        file = files[call.path]
+        file[:] = bytes(file[: call.offset]).ljust(call.offset, b"\0")
+    else:
+        _write(files[call.path], call, choice)
+
+
+def _write(file: bytearray, call: Call, choice: Choice) -> None:
+    end = call.offset + len(call.data)
+    if len(file) < end:
+        file.extend(bytes(end - len(file)))  # a longer file whose new part was not written reads as zeros
+    way, sectors = choice if isinstance(choice, tuple) else (WHOLE, 0)
+    cut = min(max(0, sectors * SECTOR + SECTOR - call.offset % SECTOR), len(call.data))
+    if way == "head":
+        file[call.offset : call.offset + cut] = call.data[:cut]
+        if call.offset + cut < end and len(file) == end:
+            del file[call.offset + cut :]
+    elif way == "tail":
+        file[call.offset + cut : end] = call.data[cut:]
+    elif way == WHOLE:
+        file[call.offset : end] = call.data
