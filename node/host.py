@@ -5,16 +5,17 @@ file: a real process and a simulated world give it the same ports.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, assert_never
 
-from chain.block import Block, BlockHeader, CommittedBlock
+from chain.block import Block, CommittedBlock
 from chain.codec import encode
 from chain.quorum import QuorumCertificate
 from chain.rpc import ChainStatus
 from chain.rules import ChainRules
 from node.admission import admit
+from node.candidates import Candidates
 from node.consensus.abstention import Abstention
 from node.consensus.block_sync import BlockSync
 from node.consensus.effects import (
@@ -42,7 +43,6 @@ from node.consensus.effects import (
     ValidateBlock,
 )
 from node.consensus.evidence import Witness
-from node.consensus.head import OUTSIDE
 from node.consensus.messages import (
     Authenticated,
     Envelope,
@@ -55,7 +55,7 @@ from node.consensus.messages import (
     signed_bytes,
 )
 from node.consensus.replica import Replica
-from node.execution import BlockFault, Executed, build_block
+from node.execution import BlockFault, Executed
 from node.inclusion import URGENT_MAX, Inclusion
 from node.ledger import Ledger
 from node.mempool import Checked, Mempool, Refusal
@@ -69,14 +69,14 @@ from node.network.frames import (
     PeerFrame,
     relays,
 )
-from node.recovery import binds
+from node.outlook import Outlook
 from node.reports import Reports
+from node.signed import Signed
+from node.status import chain_status
 from node.storage.interface import Journal, LoggedBlock, LoggedCommit, LoggedMessage, LogRecord
 from node.timeliness import Timeliness
 
 RESEND_TRANSACTIONS_MAX: Final = 500
-EXECUTED_MAX: Final = 4
-"""How many blocks are kept executed and not committed: a height has one, but for views that failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,9 +100,9 @@ class Ports:
 class Host:
     """The host of one chain's replica, known by its consensus `key`.
 
-    `nodes` are the names of all nodes in the order of their numbers, by which ports know them; a replica's place in
-    the membership may change. `taken_back` is what the log holds that still binds. With `abstains` nobody knows
-    what this replica has signed.
+    `nodes` are the names of all nodes in the order of their numbers, by which ports know them, and may grow; a
+    replica's place in the membership may change. `taken_back` is what the log holds that still binds. With `abstains`
+    nobody knows what this replica has signed.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class Host:
         *,
         ledger: Ledger,
         key: bytes,
-        nodes: tuple[str, ...],
+        nodes: Sequence[str],
         primary_offset: int,
         ports: Ports,
         taken_back: tuple[LoggedMessage, ...] = (),
@@ -126,17 +126,12 @@ class Host:
         """The height up to which the log is synced."""
         self.dropped: dict[str, int] = {}
         self._ports = ports
-        self._nodes = nodes
+        self.outlook = Outlook(self.replica, nodes, ports.connected)
         self._inputs: deque[Input] = deque()
         self._running = False
-        self._executed: dict[bytes, Executed] = {}
-        self._logged: list[LoggedMessage] = list(taken_back)
-        """The log's records that bind, durable or on their way to the disk."""
-        self._sendable = [m.envelope for m in taken_back if m.envelope.signer == self.replica.replica_id]
-        """The own messages among them that are durable."""
+        self._candidates = Candidates(ledger, self.pool)
+        self._signed = Signed(ledger.rules, taken_back, self.replica.replica_id)
         self._abstention = Abstention(ledger.head.membership) if abstains else None
-        self._silent: set[int] = set()
-        """The peers that say that they do not know what they have signed."""
         self._inclusion = Inclusion(since=ledger.height)
         self._witness = Witness()
         self._reports = Reports()
@@ -148,9 +143,7 @@ class Host:
 
     def resume(self) -> None:
         """The log is open again: go on where the replica stood."""
-        logged = tuple(Authenticated(m.envelope, signed_bytes(self.rules, m.envelope.message)[1]) for m in self._logged)
-        proofs = [m.prepared for m in self._logged if m.prepared is not None]
-        self._perform_all(self.replica.restore(logged, max(proofs, key=lambda proof: proof.view, default=None)))
+        self._perform_all(self.replica.restore(*self._signed.taken_back()))
         self._run()
 
     def receive(self, envelope: Envelope) -> None:
@@ -179,9 +172,7 @@ class Host:
 
     def expire(self, now: int) -> list[Checked]:
         """Forget and return the transactions that no block can hold any more if it is `now` (ms)."""
-        executed = self._executed.values()
-        held = {checked.transaction_id for block in executed for checked in block.transactions}
-        expired = self.pool.expire(now, held)
+        expired = self.pool.expire(now, self._candidates.held())
         if expired and not len(self.pool):
             self._feed(NothingWaits())
         self._report()
@@ -191,21 +182,24 @@ class Host:
         """One tick: patience with the primary while something is pending, and with a peer that was asked."""
         self._timeliness.ticked(self._ports.now())
         if self.replica.pending:
-            self._feed(Tick(reachable=self.replica.is_primary or self._is_connected(self.replica.primary)))
+            self._feed(Tick(reachable=self.outlook.reaches_primary()))
         self._fetch_from(self._sync.tick(self.ledger.height, self._ports.connected()))
 
     def peer_head(self, peer: int, head: ChainHead) -> None:
         """A peer says how far it is, and whether it knows what it has signed."""
         self._sync.claimed(peer, head.height)
-        (self._silent.discard if head.signs else self._silent.add)(peer)
+        self.outlook.heard(peer, signs=head.signs)
         if self._abstention is not None:
             self._abstention.reported(peer, head.height)
 
     def peer_connected(self, peer: int) -> None:
         """A link is new: what a peer may have missed, or forgotten of its own, is sent again."""
         self._timeliness.linked(peer, self._ports.now())
-        place = self._place_of(peer)
-        for envelope in (*self._current(), *(shown.envelope for shown in self.replica.shown_to(place))):
+        place = self.outlook.place_of(peer)
+        for envelope in (
+            *self._signed.current(self.replica.view),
+            *(shown.envelope for shown in self.replica.shown_to(place)),
+        ):
             self._ports.send(peer, ConsensusFrame(chain_id=self.rules.chain_id, envelope=envelope))
         for relay in relays(self.rules.chain_id, [checked.raw for checked in self.pool.waiting()]):
             self._ports.send(peer, relay)
@@ -247,7 +241,7 @@ class Host:
 
     def carried(self) -> list[bytes]:
         """The log records that a new segment must begin with: those that bind."""
-        return [encode(message) for message in self._logged]
+        return [encode(record) for record in self._signed.records]
 
     def chain_head(self) -> ChainHead:
         """How far this chain is here."""
@@ -260,41 +254,10 @@ class Host:
             signs=not self.replica.abstains,
         )
 
-    def refuses(self) -> str:
-        """Why a write cannot be made whatever the primary does, as a code; empty if it can."""
-        members = self.replica.membership.size
-        reached = [place for place in range(members) if self._is_connected(place)]
-        if len(reached) < self.replica.membership.quorum:
-            return "no-quorum"
-        signing = [place for place in reached if self._signs(place)]
-        return "" if len(signing) >= self.replica.membership.quorum else "votes-forgotten"
-
-    def waits_for(self) -> str:
-        """Why a write would wait now, as a code; empty if nothing stands in its way."""
-        code = self.refuses()
-        if code:
-            return code
-        if self.replica.changing:
-            return "view-change"
-        if not self._is_connected(self.replica.primary):
-            return "primary-unreachable"
-        return ""
-
     def status(self) -> ChainStatus:
         """One chain's line of the node's status."""
-        head, replica = self.ledger.head, self.replica
-        return ChainStatus(
-            chain_id=self.rules.chain_id,
-            height=head.header.height,
-            head=head.digest,
-            time=head.header.time,
-            view=replica.view,
-            primary=replica.primary,
-            phase=replica.phase,
-            pool=len(self.pool),
-            waits_for=self.waits_for(),
-            behind=self._sync.lagging(self.ledger.height),
-        )
+        behind = self._sync.lagging(self.ledger.height)
+        return chain_status(self.ledger, self.replica, self.outlook, pool=len(self.pool), behind=behind)
 
     # ---- inside ----
 
@@ -329,14 +292,14 @@ class Host:
                 self._resend()
             case Show(peer, envelope):
                 self._show(peer, envelope)
-            case BuildBlock(parent, view):
-                self._build(parent, view)
+            case BuildBlock(view=view):
+                self._build(view)
             case ValidateBlock(block):
                 self._validate(block)
             case CommitBlock(block, committed):
                 self._commit(block, committed)
             case Behind(peer, height):
-                self._sync.implied(self._node_of(peer), height)
+                self._sync.implied(self.outlook.node_of(peer), height)
             case Drop(reason):
                 self._count(reason)
             case _:
@@ -346,7 +309,7 @@ class Host:
         self._ports.journal.append(encode(record), then)
 
     def _log_message(self, record: LoggedMessage, then: Callable[[], None] | None = None) -> None:
-        self._logged.append(record)
+        self._signed.add(record)
         self._log(record, then)
 
     def _cast(self, cast: Cast) -> None:
@@ -354,44 +317,26 @@ class Host:
         envelope = Envelope(signer=self.replica.replica_id, signature=self._ports.sign(statement), message=cast.message)
         record = LoggedMessage(chain_id=self.rules.chain_id, envelope=envelope, prepared=cast.prepared)
         if isinstance(cast.message, ViewChange):
-            self._give_up_views(cast.message)
+            self._inclusion.restart(self.ledger.height)
+            self._candidates.drop_ready()
 
         def durable() -> None:
-            if record in self._logged:
-                self._sendable.append(envelope)
+            self._signed.durable(record)
             self._ports.broadcast(ConsensusFrame(chain_id=self.rules.chain_id, envelope=envelope))
             self._feed(MessageReceived(Authenticated(envelope, digest)))
 
         self._log_message(record, durable)
 
-    def _give_up_views(self, change: ViewChange) -> None:
-        """With a view change the lower views bind no more, but for what was prepared in them."""
-        block = None if change.prepared is None else change.prepared.block
-        self._logged = [record for record in self._logged if self._proves(record, block)]
-        self._sendable = []
-        self._inclusion.restart(self.ledger.height)
-
-    def _proves(self, record: LoggedMessage, block: bytes | None) -> bool:
-        """Whether a record is part of the proof that a block is prepared: the own commit, or the block itself."""
-        message = record.envelope.message
-        if isinstance(message, PrePrepare):
-            return self.rules.block_digest(message.block.header) == block
-        return record.prepared is not None and record.prepared.block == block
-
-    def _current(self) -> list[Envelope]:
-        """The durable own messages that a peer could make use of."""
-        return [envelope for envelope in self._sendable if place(envelope.message)[1] >= self.replica.view]
-
     def _resend(self) -> None:
         """To all, the own messages and the oldest of what waits: the primary's pool may have been full."""
-        for envelope in self._current():
+        for envelope in self._signed.current(self.replica.view):
             self._ports.broadcast(ConsensusFrame(chain_id=self.rules.chain_id, envelope=envelope))
         waiting = [checked.raw for checked in self.pool.waiting()[:RESEND_TRANSACTIONS_MAX]]
         for relay in relays(self.rules.chain_id, waiting):
             self._ports.broadcast(relay)
 
     def _show(self, peer: int, envelope: Envelope) -> None:
-        self._ports.send(self._node_of(peer), ConsensusFrame(chain_id=self.rules.chain_id, envelope=envelope))
+        self._ports.send(self.outlook.node_of(peer), ConsensusFrame(chain_id=self.rules.chain_id, envelope=envelope))
 
     def _witness_message(self, received: Authenticated) -> None:
         """Two statements that no correct replica makes convict their signer: on the chain, where all see it."""
@@ -421,7 +366,7 @@ class Host:
             binding = view > self.replica.view
         else:
             binding = (height, view) >= (self.replica.height, self.replica.view)
-        if not binding or self.replica.abstains or any(m.envelope == received.envelope for m in self._logged):
+        if not binding or self.replica.abstains or self._signed.holds(received.envelope):
             self._count("own")
             return
         self._note(
@@ -432,33 +377,31 @@ class Host:
         self._ports.signs(self.rules.chain_id, False)  # noqa: FBT003 - it does not
         self._feed(MayNotSign())
 
-    def _build(self, parent: BlockHeader, view: int) -> None:
-        assert parent == self.ledger.head.header
-        time = max(self._ports.now(), parent.time + 1)
-        chosen = self.pool.next_block(time, self.rules.profile.block_bytes_max)
-        if not chosen:
-            self._inputs.append(NothingToBuild())
-            if not len(self.pool):
-                self._inputs.append(NothingWaits())
+    def _build(self, view: int) -> None:
+        block = self._candidates.build(view, self.replica.replica_id, self._ports.now())
+        if block is not None:
+            self._inputs.append(BlockBuilt(block))
             return
-        executed = build_block(
-            self.rules,
-            self.ledger.state,
-            parent,
-            self.ledger.head.digest,
-            chosen,
-            time=time,
-            view=view,
-            proposer=self.replica.replica_id,
-        )
-        self._keep_executed(executed)
-        self._inputs.append(BlockBuilt(executed.block))
+        self._inputs.append(NothingToBuild())
+        if not len(self.pool):
+            self._inputs.append(NothingWaits())
+
+    def _validate(self, block: Block) -> None:
+        digest, replica = self.rules.block_digest(block.header), self.replica
+        executed = self._candidates.validate(block, digest)
+        if isinstance(executed, BlockFault):
+            self._note(f"refused block {block.header.height}: {executed.why}")
+            self._inputs.append(BlockValidated(digest, None))
+            return
+        self._inputs.append(BlockValidated(digest, executed.next_membership))
+        if replica.is_primary:
+            self._candidates.prepare_next(digest, replica.view, replica.replica_id, self._ports.now())
 
     def _is_timely(self, message: Message, primary: int) -> bool:
         """A first proposal's time is held against the clock; one that is made again in a later view is not."""
         if not isinstance(message, PrePrepare) or message.block.header.view != message.view:
             return True
-        return self._timeliness.allows(message.block.header.time, self._node_of(primary), self._ports.now())
+        return self._timeliness.allows(message.block.header.time, self.outlook.node_of(primary), self._ports.now())
 
     def _refuse_untimely(self, message: Message) -> None:
         """Heard again and again if it is sent again and again, told to the operator once."""
@@ -470,27 +413,11 @@ class Host:
             distance = header.time - self._ports.now()
             self._note(f"refused block {header.height}: its time is {distance} ms from this clock; compare the clocks")
 
-    def _validate(self, block: Block) -> None:
-        digest = self.rules.block_digest(block.header)
-        executed = self._executed.get(digest) or self.ledger.execute(block, self.pool.find)
-        if isinstance(executed, Executed):
-            self._keep_executed(executed)
-            self._inputs.append(BlockValidated(digest, executed.next_membership))
-        else:
-            self._note(f"refused block {block.header.height}: {executed.why}")
-            self._inputs.append(BlockValidated(digest, None))
-
-    def _keep_executed(self, executed: Executed) -> None:
-        self._executed.pop(executed.digest, None)
-        self._executed[executed.digest] = executed
-        while len(self._executed) > EXECUTED_MAX:
-            del self._executed[next(iter(self._executed))]
-
     def _commit(self, digest: bytes, committed: CommittedBlock) -> None:
         record = LoggedCommit(
             chain_id=self.rules.chain_id, height=committed.header.height, certificate=committed.certificate
         )
-        self._append(self._executed[digest], committed, record)
+        self._append(self._candidates.executed(digest), committed, record)
         self._look_back()
 
     def _append_fetched(self, committed: CommittedBlock, executed: Executed) -> None:
@@ -502,10 +429,8 @@ class Host:
     def _append(self, executed: Executed, committed: CommittedBlock, record: LoggedCommit | LoggedBlock) -> None:
         self.ledger.append(executed, committed.certificate)
         self.pool.remove(checked.transaction_id for checked in executed.transactions)
-        self._executed.clear()
-        self._logged = [record for record in self._logged if binds(record.envelope.message, self.ledger)]
-        kept = [record.envelope for record in self._logged]
-        self._sendable = [envelope for envelope in self._sendable if envelope in kept]
+        self._candidates.committed()
+        self._signed.committed(self.ledger)
         if not len(self.pool):
             self._inputs.append(NothingWaits())
 
@@ -538,24 +463,6 @@ class Host:
             urgent = [checked.raw for checked in self.pool.waiting()[:URGENT_MAX]]
             for relay in relays(self.rules.chain_id, urgent, urgent=True):
                 self._ports.broadcast(relay)
-
-    def _node_of(self, place: int) -> int:
-        """The number of the node at a place of the membership; OUTSIDE if this node was never told of it."""
-        name = self.replica.membership.replicas[place].name
-        return self._nodes.index(name) if name in self._nodes else OUTSIDE
-
-    def _place_of(self, node: int) -> int:
-        """The place of a node, or OUTSIDE."""
-        names = [replica.name for replica in self.replica.membership.replicas]
-        return names.index(self._nodes[node]) if self._nodes[node] in names else OUTSIDE
-
-    def _is_connected(self, place: int) -> bool:
-        return place == self.replica.replica_id or self._node_of(place) in self._ports.connected()
-
-    def _signs(self, place: int) -> bool:
-        if place == self.replica.replica_id:
-            return not self.replica.abstains
-        return self._node_of(place) not in self._silent
 
     def _fetch_from(self, peer: int | None) -> None:
         if peer is not None:

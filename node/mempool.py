@@ -211,14 +211,24 @@ class Mempool:
             if checked.transaction_id not in self._urgent:
                 yield checked
 
-    def next_block(self, time: int, room: int) -> list[Checked]:
-        """The oldest transactions that fit a block of `time`: within the limits of the profile and `room` bytes."""
+    def fills_a_block_beside(self, held: tuple[Checked, ...]) -> bool:
+        """Whether what waits beside the transactions of a proposed block is as much as a block may hold."""
+        rest = len(self._waiting) - len(held)
+        room = self._bytes - sum(len(checked.raw) for checked in held)
+        profile = self._rules.profile
+        return rest >= profile.block_transactions_max or room >= profile.block_bytes_max
+
+    def next_block(self, time: int, room: int, held: AbstractSet[bytes] = frozenset()) -> list[Checked]:
+        """The oldest transactions that fit a block of `time`: within the limits of the profile and `room` bytes.
+
+        Those whose id is in `held` are in a block already.
+        """
         chosen: list[Checked] = []
         self_proving = 0
         for checked in self._in_order():
             if len(chosen) >= self._rules.profile.block_transactions_max or room < len(checked.raw):
                 break
-            if window_refusal(checked.transaction, time) is not None:
+            if checked.transaction_id in held or window_refusal(checked.transaction, time) is not None:
                 continue
             if checked.transaction.self_proving:
                 if self_proving == SELF_PROVING_MAX:

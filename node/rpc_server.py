@@ -7,7 +7,7 @@ from typing import Final
 
 from chain.codec import decoder, encode
 from chain.light_client import CertifiedHeader
-from chain.membership import Membership
+from chain.membership import REPLICAS_MAX
 from chain.quorum import QuorumCertificate
 from chain.rpc import (
     Answer,
@@ -74,10 +74,10 @@ class Ingress:
 class RpcServer:
     """All callers of one node."""
 
-    replica_id: int
-    membership: Membership
+    name: str
     hosts: dict[str, Host]
-    connected: Callable[[], frozenset[int]]
+    connected: Callable[[], tuple[str, ...]]
+    """The names of the nodes that can be sent to."""
     relay: Callable[[str, tuple[bytes, ...]], None]
     schedule: Callable[[Callable[[], None]], object]
     _queue: deque[Ingress] = field(default_factory=deque)
@@ -147,7 +147,7 @@ class RpcServer:
 
     def _submit(self, link: Link, submit: Submit) -> None:
         host = self.hosts.get(submit.chain_id)
-        code = "chain-unknown" if host is None else host.refuses()
+        code = "chain-unknown" if host is None else host.outlook.refuses()
         if not code and not self._has_room(submit.transactions):
             code = "queue-full"
         if code or host is None:
@@ -234,9 +234,8 @@ class RpcServer:
     def _status(self, request: int) -> Answer:
         return StatusAnswer(
             request=request,
-            replica=self.replica_id,
-            connected=tuple(sorted(self.connected())),
-            membership=self.membership,
+            node=self.name,
+            connected=self.connected()[:REPLICAS_MAX],
             chains=tuple(host.status() for host in self.hosts.values()),
         )
 

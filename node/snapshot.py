@@ -50,7 +50,9 @@ class SnapshotGiving:
         return None if self._certified is None else self._certified.header.height
 
     def offer(self, request: FetchSnapshot) -> SnapshotManifest:
-        """The snapshot that was asked for, or the one that can be had."""
+        """The snapshot that was asked for, or the one that can be had; none for whoever is not behind."""
+        if request.since >= self._ledger.height:
+            return SnapshotManifest(chain_id=self._ledger.rules.chain_id, certified=None, handovers=())
         wanted = request.height
         if self._pinned is None or (self._idle >= IDLE_TICKS and wanted != self.height):
             self._pin(wanted)

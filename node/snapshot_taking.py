@@ -11,6 +11,7 @@ Beyond TAKEN_BYTES_MAX it gives up.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from chain.codec import encode
@@ -20,7 +21,7 @@ from chain.merkle import leaf_hash, root
 from chain.rules import ChainRules
 from chain.subtree import Difference, Named
 from chain.transaction import TRANSACTION_WINDOW_MS
-from node.ledger import Ledger, StoredBlock
+from node.ledger import Ledger, Snapshot, StoredBlock
 from node.network.frames import (
     BlocksChunk,
     BranchChunk,
@@ -43,17 +44,6 @@ class Ask:
     frame: FetchSnapshot | FetchChunk
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """Everything that leads a ledger from its head to `certified`; `blocks` ascend and end there."""
-
-    certified: CertifiedHeader
-    handovers: tuple[Handover, ...]
-    values: Mapping[bytes, bytes | None]
-    nodes: Mapping[bytes, bytes | None]
-    blocks: tuple[StoredBlock, ...]
-
-
 @dataclass(frozen=True, slots=True)
 class GaveUp:
     """No snapshot can be taken now, and why."""
@@ -62,6 +52,14 @@ class GaveUp:
 
 
 Step = Ask | Snapshot | GaveUp | None
+
+
+class Failure(StrEnum):
+    """Why a source was left that has not lied."""
+
+    SILENT = "does not answer"
+    HAS_NONE = "has none to offer"
+    HAS_ANOTHER = "has only another one"
 
 
 class SnapshotTaking:
@@ -79,8 +77,8 @@ class SnapshotTaking:
         self._line = [first]
         """The peers in the order in which they are asked."""
         self._liars: set[int] = set()
-        self._without: set[int] = set()
-        """Who could not go on with the snapshot under way since its last part came."""
+        self._failed: dict[int, Failure] = {}
+        """Who did not go on since the last part came, and how."""
         self._parts: _Parts | None = None
         self._asked: Ask | None = None
         self._ticks = 0
@@ -92,24 +90,22 @@ class SnapshotTaking:
         self._ticks += 1
         if self._ticks < PATIENCE_TICKS and self._asked.peer in self._connected():
             return None
-        return self._leave("does not answer")
+        return self._leave(Failure.SILENT)
 
     def offered(self, peer: int, manifest: SnapshotManifest) -> Step:
         """A source says what it has."""
         if self._asked is None or peer != self._asked.peer or not isinstance(self._asked.frame, FetchSnapshot):
             return None
         certified, parts = manifest.certified, self._parts
-        if certified is None:
-            return self._leave("has none to offer")
+        if certified is None or certified.header.height <= self._trusted.height:
+            return self._leave(Failure.HAS_NONE)
         if parts is not None and certified.header == parts.certified.header:
             return self._ask_chunk(peer)
-        self._without.add(peer)
-        if parts is not None and self._connected() - self._liars - self._without:
-            return self._leave("offers another one")
+        if parts is not None:
+            return self._leave(Failure.HAS_ANOTHER)
         memberships = _memberships(self._rules, self._trusted, manifest)
         if isinstance(memberships, str):
             return self._lied(f"its header is refused: {memberships}")
-        self._without.clear()
         self._parts = _Parts(self._rules, self._state, self._trusted, certified, manifest.handovers, memberships)
         self._note(f"takes a snapshot at height {certified.header.height} from replica {peer}")
         return self._ask_chunk(peer)
@@ -122,11 +118,11 @@ class SnapshotTaking:
         if FetchChunk(chain_id=chunk.chain_id, height=chunk.height, chunk=chunk.chunk) != self._asked.frame:
             return None
         if chunk.content is None:
-            return self._leave("does not have it any more")
+            return self._leave(Failure.HAS_ANOTHER)
         fault = parts.take(chunk.content)
         if fault:
             return self._lied(f"a part is refused: {fault}")
-        self._without.clear()
+        self._failed.clear()
         if parts.taken_bytes > TAKEN_BYTES_MAX:
             return GaveUp(
                 f"the snapshot is larger than {TAKEN_BYTES_MAX} bytes; copy the data folder of a stopped replica "
@@ -150,15 +146,17 @@ class SnapshotTaking:
 
     def _lied(self, why: str) -> Step:
         assert self._asked is not None
+        self._note(f"takes no snapshot from replica {self._asked.peer}: {why}")
         self._liars.add(self._asked.peer)
-        return self._leave(why)
+        return self._ask_next()
 
-    def _leave(self, why: str) -> Step:
+    def _leave(self, failure: Failure) -> Step:
         """The source goes to the end of the line; the next one goes on with the same snapshot if it can."""
         assert self._asked is not None
         peer = self._asked.peer
-        self._note(f"takes no more of the snapshot from replica {peer}: {why}")
-        self._without.add(peer)
+        if self._parts is not None:
+            self._note(f"takes no more of the snapshot from replica {peer}: it {failure}")
+        self._failed[peer] = failure
         self._line.remove(peer)
         self._line.append(peer)
         return self._ask_next()
@@ -167,14 +165,23 @@ class SnapshotTaking:
         connected = self._connected()
         self._line.extend(sorted(connected - set(self._line)))
         self._asked = None
-        if connected and connected <= self._liars:
-            return GaveUp("what every connected replica sent was refused; look for another version or a wrong network")
-        peer = next((peer for peer in self._line if peer in connected and peer not in self._liars), None)
-        if peer is None:
-            return None
+        usable = [peer for peer in self._line if peer in connected and peer not in self._liars]
+        return self._ask_one_of(usable) if connected else None
+
+    def _ask_one_of(self, usable: list[int]) -> Step:
+        """Whoever has not failed; else whoever has another snapshot; else the silent ones once more."""
+        by_failure = {failure: [peer for peer in usable if self._failed.get(peer) == failure] for failure in Failure}
+        peers = [peer for peer in usable if peer not in self._failed]
+        if not peers and self._parts is not None and by_failure[Failure.HAS_ANOTHER]:
+            self._parts = None
+            self._failed.clear()
+            peers = by_failure[Failure.HAS_ANOTHER]
+        peers = peers or by_failure[Failure.SILENT]
+        if not peers:
+            return GaveUp("no connected replica has one that is ahead of this node and proves itself")
         height = None if self._parts is None else self._parts.certified.header.height
         chain_id, since = self._rules.chain_id, self._trusted.height
-        return self._ask(peer, FetchSnapshot(chain_id=chain_id, since=since, height=height))
+        return self._ask(peers[0], FetchSnapshot(chain_id=chain_id, since=since, height=height))
 
 
 class _Parts:

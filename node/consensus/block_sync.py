@@ -20,6 +20,8 @@ class BlockSync:
         """Height by peer, in the order in which they are asked."""
         self._asked: int | None = None
         self._ticks = 0
+        self._lacking: tuple[int, set[int]] = (0, set())
+        """A height, and the peers that were asked in vain for the block after it."""
 
     @property
     def asked(self) -> int | None:
@@ -53,6 +55,7 @@ class BlockSync:
         if self._ticks < (ASK_AFTER_TICKS if self._asked is None else PATIENCE_TICKS):
             return None
         if self._asked is not None:
+            self._lacks(self._asked, height)
             self._to_the_end(self._asked)
         return self._ask(height, connected)
 
@@ -67,6 +70,17 @@ class BlockSync:
             self._to_the_end(peer)
         self._ticks = ASK_AFTER_TICKS
         return self._ask(height, connected) if useful else None
+
+    def is_pruned(self, peer: int, height: int, connected: frozenset[int]) -> bool:
+        """`peer`, which claimed to be above `height`, says that it has nothing: whether nobody else has it either."""
+        self._lacks(peer, height)
+        ahead = {other for other, claim in self._claims.items() if claim > height and other in connected}
+        return ahead <= self._lacking[1]
+
+    def _lacks(self, peer: int, height: int) -> None:
+        if self._lacking[0] != height:
+            self._lacking = (height, set())
+        self._lacking[1].add(peer)
 
     def _ask(self, height: int, connected: frozenset[int]) -> int | None:
         ahead = (peer for peer, claim in self._claims.items() if claim > height and peer in connected)

@@ -11,9 +11,13 @@ from dataclasses import dataclass, field
 from random import Random
 
 from chain.codec import decode, encode
+from chain.evidence import Evidence, kind_of
 from chain.light_client import CertifiedHeader, commit_fault
 from chain.quorum import QuorumCertificate
-from node.consensus.messages import Envelope, place, signed_bytes
+from chain.transaction import SignedTransaction, Transaction
+from contracts.evidence import ReportEvidence
+from node.consensus.head import place_of
+from node.consensus.messages import Envelope, ViewChange, place, signed_bytes
 from node.execution import Executed
 from node.host import Host, Ports
 from node.ledger import Ledger
@@ -40,6 +44,9 @@ class Disk:
 
     records: list[bytes] = field(default_factory=list)
     entries: dict[bytes, bytes] = field(default_factory=dict)
+    log_begun: bool = False
+    abstains: bool = False
+    """As in the file of that name."""
 
     def holds(self, envelope: Envelope) -> bool:
         """Whether a vote or proposal is durable."""
@@ -115,6 +122,8 @@ class Member:
         self.cluster = cluster
         self.replica_id = replica_id
         self.disk = Disk()
+        self.may_sign = True
+        """Whether somebody answers for the next start: whoever made the network does for the first."""
         self.host: Host | None = None
         self.crash_at: int | None = None
         """How many more calls the process makes before it dies."""
@@ -124,6 +133,7 @@ class Member:
         """Recover from the disk, as `node.process` does."""
         self.journal = SimulatedJournal(self.disk, self.hook)
         self.store = SimulatedStore(self.disk)
+        self.disk.abstains = not self.may_sign and (self.disk.abstains or not self.disk.log_begun)
         ledger = Ledger(RULES, GENESIS, self.store)
         recovery = Recovery(ledger)
         for data in self.disk.records:
@@ -135,8 +145,10 @@ class Member:
             primary_offset=0,
             ports=self._ports(),
             taken_back=recovery.finish(),
+            abstains=self.disk.abstains,
         )
         self._cut_log(host)
+        self.disk.log_begun, self.may_sign = True, False
         self.host = host
         host.resume()
 
@@ -173,9 +185,13 @@ class Member:
             sign=lambda message: FIRST.sign(self.replica_id, message),
             now=lambda: self.cluster.now,
             committed=self._committed,
-            signs=lambda *_: None,
+            signs=self._sign_state_changed,
             note=lambda _, sentence: self.cluster.notes.append(f"{self.replica_id}: {sentence}"),
         )
+
+    def _sign_state_changed(self, _: str, signs: bool) -> None:  # noqa: FBT001 - a callback
+        self.hook("signs")
+        self.disk.abstains = not signs
 
     def _broadcast(self, frame: PeerFrame) -> None:
         for peer in sorted(self.cluster.connected(self.replica_id)):
@@ -190,7 +206,14 @@ class Member:
     def _committed(self, host: Host, executed: Executed, certificate: QuorumCertificate) -> None:
         self.hook("committed")
         assert self.disk.holds_commit(executed.block.header.height)
-        self.cluster.acknowledged.update(checked.transaction_id for checked in executed.transactions)
+        callers = (checked for checked in executed.transactions if not checked.transaction.self_proving)
+        self.cluster.acknowledged.update(checked.transaction_id for checked in callers)
+
+
+def reported(raw: bytes) -> Evidence | None:
+    """The evidence that a transaction reports; None if it is a caller's."""
+    call = decode(decode(raw, SignedTransaction).body, Transaction)
+    return decode(call.arguments, ReportEvidence).evidence if call.self_proving else None
 
 
 class Cluster:
@@ -204,6 +227,8 @@ class Cluster:
         self.submitted: dict[bytes, bytes] = {}
         self.acknowledged: set[bytes] = set()
         self.said: dict[tuple[int, type, int, int], bytes] = {}
+        self.given_up: Counter[int] = Counter()
+        """The highest view that each honest member has asked for."""
         self.ticks = 0
         self.traitors: dict[int, Callable[[int, PeerFrame], None]] = {}
         """Who hears what is sent to a place that no honest member has."""
@@ -379,10 +404,23 @@ class Cluster:
             header = stored.committed.header
             certified = CertifiedHeader(header=header, certificate=stored.committed.certificate)
             assert commit_fault(RULES, certified, MEMBERSHIP) is None
-            ids = tuple(receipt.transaction_id for receipt in stored.receipts)
+            raws = stored.committed.block.transactions
+            of_callers = [receipt for raw, receipt in zip(raws, stored.receipts, strict=True) if reported(raw) is None]
+            ids = tuple(receipt.transaction_id for receipt in of_callers)
             blocks.append((RULES.block_digest(header), header.state_root, ids))
         assert ledger.state.root == ledger.head.header.state_root
         return blocks
+
+    def convicted(self) -> dict[tuple[int, int], int]:
+        """Whom the longest chain convicts: how often of which kind, by (place, kind)."""
+        ledger = max((member.host.ledger for member in self.up), key=lambda ledger: ledger.height)
+        found: Counter[tuple[int, int]] = Counter()
+        for height in range(1, ledger.height + 1):
+            for raw in ledger.block(height).committed.block.transactions:
+                evidence = reported(raw)
+                if evidence is not None:
+                    found[place_of(MEMBERSHIP, evidence.signer), kind_of(evidence)] += 1
+        return found
 
     def check(self) -> int:
         """Agreement, validity, none twice, and if all live none that was acknowledged lost; the number committed."""
@@ -394,6 +432,7 @@ class Cluster:
         assert all(count == 1 for count in ids.values())
         assert set(ids) <= set(self.submitted)
         assert len(self.up) < len(self.members) or self.acknowledged <= set(ids)
+        assert {place for place, _ in self.convicted()} <= set(self.traitors)
         return len(ids)
 
     def check_all_committed(self) -> None:

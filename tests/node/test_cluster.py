@@ -37,10 +37,10 @@ def test_a_dead_primary_is_replaced_and_catches_up_when_it_is_back() -> None:
     cluster.settle()
     cluster.crash(cluster.member(0))
     cluster.submit(define(1), at=2)
-    assert {member.host.waits_for() for member in cluster.up} == {"primary-unreachable"}
+    assert {member.host.outlook.waits_for() for member in cluster.up} == {"primary-unreachable"}
     quiet(cluster)
     assert {member.host.ledger.height for member in cluster.up} == {2}
-    assert {(member.host.replica.view, member.host.waits_for()) for member in cluster.up} == {(1, "")}
+    assert {(member.host.replica.view, member.host.outlook.waits_for()) for member in cluster.up} == {(1, "")}
     cluster.settle()
     cluster.check_all_committed()
     assert {member.host.replica.view for member in cluster.up} == {1}
@@ -53,7 +53,7 @@ def test_two_of_four_are_no_quorum() -> None:
     cluster.submit(define(0), at=0)
     quiet(cluster)
     assert {member.host.ledger.height for member in cluster.up} == {0}
-    assert {member.host.waits_for() for member in cluster.up} == {"no-quorum"}
+    assert {member.host.outlook.waits_for() for member in cluster.up} == {"no-quorum"}
     cluster.settle()
     cluster.check_all_committed()
 

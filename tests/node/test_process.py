@@ -15,6 +15,7 @@ from node import process
 from node.network.frames import Blocks, Fetch, Heads, PeerFrame
 from node.process import FLUSH_KEYS, main
 from node.settings import SettingsInvalid, load_settings
+from node.sign_state import MAY_SIGN
 from node.storage import journal
 from node.storage.disk import DiskStore
 from node.storage.interface import LogDamaged
@@ -170,16 +171,63 @@ def test_the_first_state_is_in_the_store_before_anything_else(tmp_path: Path) ->
     run(story())
 
 
-def test_a_lost_log_is_not_taken_for_a_new_one(tmp_path: Path) -> None:
+def lose_log(folder: Path) -> None:
+    """The log's files are gone, the store is not."""
+    for path in (folder / "data").glob("log-*.seg"):
+        path.unlink()
+
+
+def test_a_lost_log_is_not_taken_for_a_new_one_and_no_restart_makes_up_for_it(tmp_path: Path) -> None:
     async def story() -> None:
-        here = NodeHere(tmp_path / "node")
+        folder = tmp_path / "node"
+        here = NodeHere(folder)
+        assert not any(host.replica.abstains for host in here.node._hosts.values())
         here.close()
-        for path in (tmp_path / "node" / "data").glob("log-*.seg"):
-            path.unlink()
-        with pytest.raises(
-            LogDamaged, match=r"the log is missing from .*, and with it what this replica has voted for"
-        ):
-            NodeHere(tmp_path / "node")
+        lose_log(folder)
+        for _ in range(2):
+            here = NodeHere(folder)
+            assert all(host.replica.abstains for host in here.node._hosts.values())
+            assert not any(host.chain_head().signs for host in here.node._hosts.values())
+            here.close()
+
+    run(story())
+
+
+def test_a_node_that_has_forgotten_is_told_by_its_operator_to_sign_and_that_serves_one_start(tmp_path: Path) -> None:
+    async def story() -> None:
+        folder = tmp_path / "node"
+        NodeHere(folder).close()
+        lose_log(folder)
+        NodeHere(folder).close()
+        (folder / "data" / MAY_SIGN).touch()
+        here = NodeHere(folder)
+        assert not any(host.replica.abstains for host in here.node._hosts.values())
+        assert not (folder / "data" / MAY_SIGN).exists()
+        here.close()
+        here = NodeHere(folder)
+        assert not any(host.replica.abstains for host in here.node._hosts.values())
+        here.close()
+        lose_log(folder)
+        here = NodeHere(folder)
+        assert all(host.replica.abstains for host in here.node._hosts.values())
+        here.close()
+
+    run(story())
+
+
+def test_a_replica_that_may_sign_again_or_not_writes_that_down_at_once(tmp_path: Path) -> None:
+    async def story() -> None:
+        folder = tmp_path / "node"
+        here = NodeHere(folder)
+        here.node._sign_state_changed("nanjing", False)
+        here.close()
+        here = NodeHere(folder)
+        assert [host.replica.abstains for host in here.node._hosts.values()] == [True, False]
+        here.node._sign_state_changed("nanjing", True)
+        here.close()
+        here = NodeHere(folder)
+        assert not any(host.replica.abstains for host in here.node._hosts.values())
+        here.close()
 
     run(story())
 

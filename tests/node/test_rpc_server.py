@@ -230,16 +230,25 @@ def test_a_chain_that_can_take_nothing_now_says_so_for_the_whole_request() -> No
     service, caller = Service(2), Caller()
     service.submit(caller, 1, define(0), chain_id="nowhere")
     service.cluster.crash(service.cluster.member(0))
+    service.host.peer_head(3, replace(service.host.chain_head(), signs=False))
     service.submit(caller, 2, define(0), define(1))
     service.cluster.crash(service.cluster.member(1))
     service.submit(caller, 3, define(0))
     assert caller.outcomes() == {
         (1, 0): "chain-unknown",
-        (2, 0): "primary-unreachable",
-        (2, 1): "primary-unreachable",
+        (2, 0): "votes-forgotten",
+        (2, 1): "votes-forgotten",
         (3, 0): "no-quorum",
     }
     assert not service.scheduled
+
+
+def test_a_write_is_taken_while_the_primary_is_dead_for_it_is_replaced() -> None:
+    service, caller = Service(2), Caller()
+    service.cluster.crash(service.cluster.member(0))
+    service.submit(caller, 1, define(0))
+    service.settle()
+    assert caller.outcomes()[1, 0].startswith("block")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """What a process did to its files, call by call, and every disk that a power cut may leave behind.
 
-A write may be lost, whole or torn (at sectors of 512 bytes, in either direction, or as zeros) until a sync of its file
-has returned; a new, removed or renamed name may be there or not until its folder is synced. The calls that no sync has
+A write may be lost, whole or torn (between sectors of 512 bytes, in either direction, or as zeros) until a sync of its
+file has returned; a new, removed or renamed name may be there or not until its folder is synced. The calls that no sync has
 covered are independent of each other.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from random import Random
-from threading import Lock
+from threading import RLock
 from typing import Any
 
 from tests.node.storage.system_calls import PROTOTYPES, Real, answered
@@ -22,16 +22,19 @@ SECTOR = 512
 SUBSETS_MAX = 10
 EXHAUSTIVE_MAX = 3
 TORN_MAX = 3
+NAMES = ("create", "unlink", "rename")
 LOST, WHOLE = "lost", "whole"
+LOCKS = ("lock", "lock.mdb")
+"""Files that nothing is read from after a cut."""
 Choice = str | tuple[str, int]
-"""What became of a call: lost, whole, or ("head" | "tail" | "zeros", sectors)."""
+"""What became of a call: lost, whole, or torn: what is there of a write ("head" | "tail" | "zeros") and where it tore."""
 Content = dict[str, bytes]
 """The files of a folder by their path in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call: "write", "truncate", "create", "unlink", which may be lost, or a sync of a file, a folder or one write."""
+    """One call: "write", "truncate", "create", "unlink", "rename", which may be lost, or a sync of a file, a folder or one write."""
 
     what: str
     path: str
@@ -53,7 +56,7 @@ class Recording:
 
     root: Path
     events: list[Call | Said] = field(default_factory=list)
-    lock: Any = field(default_factory=Lock)
+    lock: Any = field(default_factory=RLock)
 
     def said(self, what: str, about: Any) -> None:
         """Note what the process tells the world now."""
@@ -65,7 +68,8 @@ class Recording:
         found: list[Call | Said] = []
         for event in self.events:
             if isinstance(event, Call) and event.path.startswith(f"{folder}/"):
-                found.append(Call(event.what, event.path.removeprefix(f"{folder}/"), event.offset, event.data))
+                data = event.data.removeprefix(f"{folder}/".encode()) if event.what == "rename" else event.data
+                found.append(Call(event.what, event.path.removeprefix(f"{folder}/"), event.offset, data))
             elif isinstance(event, Call) and event.path == folder:
                 found.append(Call(event.what, "", event.offset, event.data))
             elif isinstance(event, Said) and event.what.startswith(f"{folder} "):
@@ -88,7 +92,7 @@ class Recording:
     def _calls(self, name: str, arguments: Any, result: int, existed: bool) -> Iterator[Call]:  # noqa: FBT001
         path = self._path(os.fsdecode(arguments[0])) if name in ("open", "unlink", "rename") else _of(arguments[0])
         where = self._path(path) if path and not name.startswith(("open", "unlink", "rename")) else path
-        if where is None:
+        if where is None or Path(where).name in LOCKS:
             return
         if name == "open":
             if not existed and arguments[1] & os.O_CREAT:
@@ -101,9 +105,10 @@ class Recording:
             yield Call("truncate", where, arguments[1])
         elif name in ("fsync", "fdatasync"):
             yield Call("sync folder" if Path(path or "").is_dir() else "sync", where)
-        elif name in PROTOTYPES and result:
+        elif name == "rename":
+            yield Call("rename", where, data=os.fsencode(str(self._path(os.fsdecode(arguments[1])))))
+        elif result:
             yield from self._writes(name, arguments, result, where)
-        assert name != "rename", "a rename is not modelled"
 
     def _writes(self, name: str, arguments: Any, result: int, where: str) -> Iterator[Call]:
         handle = arguments[0]
@@ -166,7 +171,7 @@ class Disk:
         elif call.what == "sync write":
             self._hold_fast(lambda one: one == Call("write", call.path, call.offset, call.data))
         elif call.what == "sync folder":
-            self._hold_fast(lambda one: one.what in ("create", "unlink") and str(Path(one.path).parent) == (call.path or "."))
+            self._hold_fast(lambda one: one.what in NAMES and str(Path(one.path).parent) == (call.path or "."))
         else:
             self.pending.append(call)
 
@@ -196,16 +201,17 @@ def _choices(pending: list[Call], random: Random) -> Iterator[list[Choice]]:
             yield [random.choice((WHOLE, LOST)) for _ in range(count)]
         for place in random.sample(range(count), min(count, SUBSETS_MAX)):
             yield [LOST if i == place else WHOLE for i in range(count)]
-    tearable = [i for i, call in enumerate(pending) if call.what == "write" and _sectors(call) > 1 or call.path.endswith(".seg")]
+    tearable = [i for i, call in enumerate(pending) if call.what == "write" and _tears(call)]
     for place in random.sample(tearable, min(len(tearable), TORN_MAX)):
         for way in ("head", "tail", "zeros"):
             rest: list[Choice] = [random.choice((WHOLE, WHOLE, LOST)) for _ in range(count)]
-            rest[place] = (way, random.randrange(_sectors(pending[place])))
+            rest[place] = (way, random.choice(_tears(pending[place])))
             yield rest
 
 
-def _sectors(call: Call) -> int:
-    return (call.offset % SECTOR + len(call.data) + SECTOR - 1) // SECTOR
+def _tears(call: Call) -> range:
+    """Where a write may tear, in bytes from its start: between two sectors, in an appended file anywhere."""
+    return range(1, len(call.data)) if call.path.endswith(".seg") else range(-call.offset % SECTOR, len(call.data), SECTOR)
 
 
 def _apply(files: dict[str, bytearray], call: Call, choice: Choice) -> None:
@@ -215,6 +221,9 @@ def _apply(files: dict[str, bytearray], call: Call, choice: Choice) -> None:
         files.setdefault(call.path, bytearray())
     elif call.what == "unlink":
         files.pop(call.path, None)
+    elif call.what == "rename":
+        if call.path in files:
+            files[os.fsdecode(call.data)] = files.pop(call.path)
     elif call.path not in files:
         return  # its name was lost, and its content with it
     elif call.what == "truncate":
@@ -228,11 +237,10 @@ def _write(file: bytearray, call: Call, choice: Choice) -> None:
     end = call.offset + len(call.data)
     if len(file) < end:
         file.extend(bytes(end - len(file)))  # a longer file whose new part was not written reads as zeros
-    way, sectors = choice if isinstance(choice, tuple) else (WHOLE, 0)
-    cut = min(max(0, sectors * SECTOR + SECTOR - call.offset % SECTOR), len(call.data))
+    way, cut = choice if isinstance(choice, tuple) else (WHOLE, 0)
     if way == "head":
         file[call.offset : call.offset + cut] = call.data[:cut]
-        if call.offset + cut < end and len(file) == end:
+        if len(file) == end and call.path.endswith(".seg"):
             del file[call.offset + cut :]
     elif way == "tail":
         file[call.offset + cut : end] = call.data[cut:]
