@@ -55,6 +55,7 @@ class CatchingUp:
         self._note = note
         self._giving = SnapshotGiving(ledger)
         self._taking: SnapshotTaking | None = None
+        self._told: set[str] = set()
 
     def tick(self) -> None:
         """One tick: patience with whoever was asked."""
@@ -89,6 +90,7 @@ class CatchingUp:
         """The ledger is about to take a block that leads to `sealed`."""
         self._giving.before(sealed)
         self._taking = None  # what is under way does not follow the new head
+        self._told.clear()
 
     def _fetched_blocks(self, peer: int, blocks: tuple[CommittedBlock, ...]) -> None:
         """Certificate, parent and execution are checked before any is appended."""
@@ -105,9 +107,13 @@ class CatchingUp:
         useful = self._ledger.height > before
         self._fetch_from(self.sync.answered(peer, self._ledger.height, self._connected(), useful=useful))
         if asked and not blocks and self.sync.is_pruned(peer, self._ledger.height, self._connected()):
-            self._note(f"nobody has block {self._ledger.height + 1} any more: asking replica {peer} for a snapshot")
-            self._taking = SnapshotTaking(self._ledger, peer, self._connected, self._note)
-            self._take(self._taking.tick())
+            self._begin(peer)
+
+    def _begin(self, first: int) -> None:
+        """Take a snapshot, from `first` on."""
+        self._tell(f"nobody has block {self._ledger.height + 1} any more: asking for a snapshot")
+        self._taking = SnapshotTaking(self._ledger, first, self._connected, self._note)
+        self._take(self._taking.tick())
 
     def _take(self, step: Step) -> None:
         match step:
@@ -115,13 +121,20 @@ class CatchingUp:
                 self._send(peer, frame)
             case Snapshot():
                 self._taking, self._giving = None, SnapshotGiving(self._ledger)
+                self._told.clear()
                 self._note(f"has the snapshot at height {step.certified.header.height}")
                 self._install(step)
             case GaveUp(why):
                 self._taking = None
-                self._note(f"gave up taking a snapshot: {why}")
+                self._tell(f"gave up taking a snapshot: {why}")
             case None:
                 pass
+
+    def _tell(self, sentence: str) -> None:
+        """Once per height: a peer that only claims to be ahead can cause it again and again."""
+        if sentence not in self._told:
+            self._told.add(sentence)
+            self._note(sentence)
 
     def _fetch_from(self, peer: int | None) -> None:
         if peer is not None:

@@ -16,8 +16,8 @@ from chain.rpc import ChainStatus
 from chain.rules import ChainRules
 from node.admission import admit
 from node.candidates import Candidates
+from node.catching_up import Brought, CatchingUp, Wanted
 from node.consensus.abstention import Abstention
-from node.consensus.block_sync import BlockSync
 from node.consensus.effects import (
     Accept,
     Behind,
@@ -39,6 +39,7 @@ from node.consensus.effects import (
     RequestReceived,
     Resend,
     Show,
+    SnapshotInstalled,
     Tick,
     ValidateBlock,
 )
@@ -57,18 +58,9 @@ from node.consensus.messages import (
 from node.consensus.replica import Replica
 from node.execution import BlockFault, Executed
 from node.inclusion import URGENT_MAX, Inclusion
-from node.ledger import Ledger
+from node.ledger import Ledger, Snapshot
 from node.mempool import Checked, Mempool, Refusal
-from node.network.frames import (
-    FETCH_BLOCKS_MAX,
-    FETCH_BYTES_MAX,
-    Blocks,
-    ChainHead,
-    ConsensusFrame,
-    Fetch,
-    PeerFrame,
-    relays,
-)
+from node.network.frames import ChainHead, ConsensusFrame, PeerFrame, relays
 from node.outlook import Outlook
 from node.reports import Reports
 from node.signed import Signed
@@ -93,6 +85,8 @@ class Ports:
     """Told of every block once it is durable."""
     signs: Callable[[str, bool], None]
     """Told (chain id, whether) when the replica comes to know, or not to know, what it has signed."""
+    flush: Callable[[Callable[[], None]], None]
+    """Make durable what the ledger has written, without the log's help; then call."""
     note: Callable[[str, str], None]
     """Told (chain id, sentence) of what an operator should see in the log."""
 
@@ -135,7 +129,17 @@ class Host:
         self._inclusion = Inclusion(since=ledger.height)
         self._witness = Witness()
         self._reports = Reports()
-        self._sync = BlockSync()
+        self._catching_up = CatchingUp(
+            ledger=ledger,
+            send=ports.send,
+            connected=ports.connected,
+            known=self.pool.find,
+            append=self._append_fetched,
+            install=self._install,
+            note=self._note,
+        )
+        self._installing = False
+        """Whether the ledger stands at a snapshot that is not durable yet: until then nothing is heard or cast."""
         self._timeliness = Timeliness(ledger.rules.profile.clock_skew_ms, ports.now())
         self._untimely_height = 0
 
@@ -183,11 +187,11 @@ class Host:
         self._timeliness.ticked(self._ports.now())
         if self.replica.pending:
             self._feed(Tick(reachable=self.outlook.reaches_primary()))
-        self._fetch_from(self._sync.tick(self.ledger.height, self._ports.connected()))
+        self._catching_up.tick()
 
     def peer_head(self, peer: int, head: ChainHead) -> None:
         """A peer says how far it is, and whether it knows what it has signed."""
-        self._sync.claimed(peer, head.height)
+        self._catching_up.sync.claimed(peer, head.height)
         self.outlook.heard(peer, signs=head.signs)
         if self._abstention is not None:
             self._abstention.reported(peer, head.height)
@@ -215,27 +219,16 @@ class Host:
     def peer_lost(self, peer: int) -> None:
         """A link is gone."""
         self._timeliness.lost(peer)
-        self._sync.lost(peer)
+        self._catching_up.sync.lost(peer)
 
-    def serve(self, peer: int, request: Fetch) -> None:
-        """Send committed blocks to a peer that is behind."""
-        blocks = self.ledger.blocks_from(request.start, blocks_max=FETCH_BLOCKS_MAX, bytes_max=FETCH_BYTES_MAX)
-        self._ports.send(peer, Blocks(chain_id=self.rules.chain_id, blocks=blocks))
+    def serve(self, peer: int, wanted: Wanted) -> None:
+        """Send blocks, or parts of a snapshot, to a peer that is behind."""
+        self._catching_up.serve(peer, wanted)
 
-    def fetched(self, peer: int, blocks: Blocks) -> None:
-        """Blocks from a peer: certificate, parent and execution are checked before any is appended."""
-        before = self.ledger.height
-        for committed in blocks.blocks:
-            if committed.header.height <= self.ledger.height:
-                continue
-            executed = self.ledger.execute_committed(committed, self.pool.find)
-            if isinstance(executed, BlockFault):
-                if peer == self._sync.asked:
-                    self._note(f"replica {peer} sent a block that is refused: {executed.why}; asking another")
-                break
-            self._append_fetched(committed, executed)
-        useful = self.ledger.height > before
-        self._fetch_from(self._sync.answered(peer, self.ledger.height, self._ports.connected(), useful=useful))
+    def fetched(self, peer: int, brought: Brought) -> None:
+        """Blocks, or parts of a snapshot, from a peer that was asked for them."""
+        if not self._installing:
+            self._catching_up.fetched(peer, brought)
 
     # ---- what it tells ----
 
@@ -256,14 +249,15 @@ class Host:
 
     def status(self) -> ChainStatus:
         """One chain's line of the node's status."""
-        behind = self._sync.lagging(self.ledger.height)
+        behind = self._catching_up.sync.lagging(self.ledger.height)
         return chain_status(self.ledger, self.replica, self.outlook, pool=len(self.pool), behind=behind)
 
     # ---- inside ----
 
     def _feed(self, incoming: Input) -> None:
-        self._inputs.append(incoming)
-        self._run()
+        if not self._installing:
+            self._inputs.append(incoming)
+            self._run()
 
     def _run(self) -> None:
         """Inputs one after the other; an effect that causes an input waits its turn."""
@@ -299,7 +293,7 @@ class Host:
             case CommitBlock(block, committed):
                 self._commit(block, committed)
             case Behind(peer, height):
-                self._sync.implied(self.outlook.node_of(peer), height)
+                self._catching_up.sync.implied(self.outlook.node_of(peer), height)
             case Drop(reason):
                 self._count(reason)
             case _:
@@ -401,7 +395,12 @@ class Host:
         """A first proposal's time is held against the clock; one that is made again in a later view is not."""
         if not isinstance(message, PrePrepare) or message.block.header.view != message.view:
             return True
-        return self._timeliness.allows(message.block.header.time, self.outlook.node_of(primary), self._ports.now())
+        return self._timeliness.allows(
+            message.block.header.time,
+            self.outlook.node_of(primary),
+            self._ports.now(),
+            earliest=self.ledger.head.header.time + 1,
+        )
 
     def _refuse_untimely(self, message: Message) -> None:
         """Heard again and again if it is sent again and again, told to the operator once."""
@@ -427,6 +426,7 @@ class Host:
         self._run()
 
     def _append(self, executed: Executed, committed: CommittedBlock, record: LoggedCommit | LoggedBlock) -> None:
+        self._catching_up.before(executed.layer)
         self.ledger.append(executed, committed.certificate)
         self.pool.remove(checked.transaction_id for checked in executed.transactions)
         self._candidates.committed()
@@ -435,10 +435,32 @@ class Host:
             self._inputs.append(NothingWaits())
 
         def durable() -> None:
-            self.durable_height = committed.header.height
+            self.durable_height = max(self.durable_height, committed.header.height)
             self._ports.committed(self, executed, committed.certificate)
 
         self._log(record, durable)
+
+    def _install(self, snapshot: Snapshot) -> None:
+        """Stand at a snapshot. The log does not lead there: nothing may follow in it before the store is durable."""
+        self.ledger.install(snapshot)
+        self.pool.remove([checked.transaction_id for checked in self.pool.waiting() if self._is_in_window(checked)])
+        self._candidates.committed()
+        self._candidates.drop_ready()
+        self._signed.committed(self.ledger)
+        self._installing = True
+        self._ports.flush(self._installed)
+
+    def _is_in_window(self, checked: Checked) -> bool:
+        return checked.transaction_id in self.ledger.seen
+
+    def _installed(self) -> None:
+        self._installing = False
+        self.durable_height = self.ledger.height
+        self._inclusion.restart(self.ledger.height)
+        self._feed(SnapshotInstalled(self.ledger.head))
+        self._feed(RequestReceived() if len(self.pool) else NothingWaits())
+        self._look_back()
+        self._run()
 
     def _look_back(self) -> None:
         """After a block: whether this replica may sign again, and whether a request is left out."""
@@ -463,10 +485,6 @@ class Host:
             urgent = [checked.raw for checked in self.pool.waiting()[:URGENT_MAX]]
             for relay in relays(self.rules.chain_id, urgent, urgent=True):
                 self._ports.broadcast(relay)
-
-    def _fetch_from(self, peer: int | None) -> None:
-        if peer is not None:
-            self._ports.send(peer, Fetch(chain_id=self.rules.chain_id, start=self.ledger.height + 1))
 
     def _note(self, sentence: str) -> None:
         self._ports.note(self.rules.chain_id, sentence)

@@ -56,9 +56,11 @@ class Outlook:
         return "" if self.reaches_primary() else "primary-unreachable"
 
     def is_connected(self, place: int) -> bool:
+        """Whether the replica at a place can be sent to, or is this one."""
         return place == self.replica.replica_id or self.node_of(place) in self.connected()
 
     def signs(self, place: int) -> bool:
+        """Whether the replica at a place knows what it has signed, as far as it says."""
         if place == self.replica.replica_id:
             return not self.replica.abstains
         return self.node_of(place) not in self.silent

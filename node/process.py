@@ -17,32 +17,52 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from chain.codec import CodecMalformed, decode
 from chain.errors import ChainError
 from chain.profiles import load_profiles
 from chain.quorum import QuorumCertificate
 from chain.rpc import Hello
 from chain.rules import ChainRules
+from contracts.membership import current_memberships
 from node.execution import Executed
 from node.host import Host, Ports
 from node.ledger import Ledger, LedgerMismatch
-from node.network.frames import Blocks, ConsensusFrame, Fetch, Heads, PeerFrame, Relay, relays
+from node.members import Members
+from node.network.directory import Directory
+from node.network.frames import (
+    Blocks,
+    ConsensusFrame,
+    Fetch,
+    FetchChunk,
+    FetchSnapshot,
+    Heads,
+    PeerFrame,
+    Relay,
+    SnapshotChunk,
+    SnapshotManifest,
+    relays,
+)
 from node.network.peers import Peers
 from node.network.reception import Reception
 from node.network.tls import client_context, server_context
 from node.recovery import Recovery
 from node.rpc_server import RpcServer
-from node.settings import Settings, SettingsInvalid
+from node.settings import Settings, SettingsInvalid, check_place, read_node_file
 from node.sign_state import MAY_SIGN, SignState
 from node.storage.disk import DiskStore, StoreUnusable
 from node.storage.interface import LogDamaged, LoggedMessage, LogRecord
 from node.storage.journal import DiskJournal
 from node.storage.memory import ChainStore
+from node.timers import timer_fault
 
 HANDSHAKE_S: Final = 5
 HEADS_INTERVAL_S: Final = 1.0
 FLUSH_INTERVAL_S: Final = 3.0
 FLUSH_KEYS: Final = 100_000
+SEGMENT_BYTES_MAX: Final = 256_000_000
+"""What one segment may hold while the store has nothing to flush: messages that no block takes the place of."""
 EXIT_UNUSABLE: Final = 2
 
 
@@ -52,10 +72,13 @@ class Node:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._genesis = settings.genesis
-        self._membership = settings.genesis.membership
+        self._directory = Directory(settings.genesis.membership, settings.name)
+        self._members = Members(self._directory, settings.consensus_key.public_key, self._note)
         self._loop = asyncio.get_running_loop()
         self._stopped = asyncio.Event()
         self._exit_code = 0
+        self._waiting: list[Callable[[], None]] = []
+        """Who waits for the next flush to be over."""
         settings.data.mkdir(parents=True, exist_ok=True)
         self._lock = _lock_folder(settings.data)
         self._store = DiskStore(settings.data / "store")
@@ -64,10 +87,9 @@ class Node:
         self._peers = self._make_peers()
         self._hosts = self._recovered_hosts()
         self._rpc = RpcServer(
-            replica_id=settings.replica_id,
-            membership=self._membership,
+            name=settings.name,
             hosts=self._hosts,
-            connected=lambda: self._peers.connected,
+            connected=lambda: tuple(self._directory.names[peer] for peer in sorted(self._peers.connected)),
             relay=self._relay,
             schedule=self._loop.call_soon,
         )
@@ -83,6 +105,7 @@ class Node:
         self._peers.start()
         for name in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(name, self._stopped.set)
+        self._loop.add_signal_handler(signal.SIGHUP, self._read_addresses)
         ticking = self._loop.create_task(self._tick_for_ever())
         ticking.add_done_callback(self._no_longer_ticking)
         self._note("", f"ready on {self._settings.host}:{self._settings.port}")
@@ -96,8 +119,7 @@ class Node:
 
     def _make_peers(self) -> Peers:
         return Peers(
-            own=self._settings.replica_id,
-            membership=self._membership,
+            directory=self._directory,
             network_id=self._genesis.network_id,
             addresses=self._settings.peers,
             context=client_context(self._settings.folder),
@@ -108,8 +130,12 @@ class Node:
 
     def _make_ledgers(self) -> dict[str, Ledger]:
         ledgers = {}
+        sections = self._genesis.document.chains
         profiles = load_profiles()
-        for number, section in enumerate(self._genesis.document.chains):
+        fault = timer_fault(profiles[section.chain_id] for section in sections if section.chain_id in profiles)
+        if fault:
+            raise SettingsInvalid(f"the profiles of the chains do not go together: {fault}")
+        for number, section in enumerate(sections):
             profile = profiles.get(section.chain_id)
             if profile is None or profile.digest().hex() != section.profile:
                 raise SettingsInvalid(
@@ -119,6 +145,29 @@ class Node:
             rules = ChainRules.of(self._genesis.network_id, profile)
             ledgers[section.chain_id] = Ledger(rules, self._genesis, ChainStore(self._store, bytes([number])))
         return ledgers
+
+    def _look_at_membership(self, *hosts: Host) -> bool:
+        """Whoever is in a set on a chain is known; whether there are others than before."""
+        looked = [
+            self._members.look(host.rules.chain_id, current_memberships(host.ledger.state), host.ledger.height)
+            for host in hosts
+        ]
+        return any(looked)
+
+    def _meet(self, *hosts: Host) -> None:
+        """Dial whoever is new."""
+        if self._look_at_membership(*hosts):
+            self._peers.start()
+
+    def _read_addresses(self) -> None:
+        """SIGHUP: `peers` of `node.json` is another one."""
+        try:
+            self._peers.readdress(read_node_file(self._settings.folder).peers)
+            self._note("", "has read the addresses of its peers again")
+        except (OSError, msgspec.MsgspecError) as problem:
+            self._note(
+                "", f"cannot read {self._settings.folder / 'node.json'}: {problem}; the addresses stay as they were"
+            )
 
     def _recovered_hosts(self) -> dict[str, Host]:
         """Replay the log onto the store, flush, and go on in a new segment."""
@@ -133,6 +182,8 @@ class Node:
         hosts = {
             chain_id: self._make_host(ledgers[chain_id], recovery.finish()) for chain_id, recovery in recoveries.items()
         }
+        self._look_at_membership(*hosts.values())
+        check_place(self._settings, self._members.known(self._genesis.membership))
         older = self._journal.start_segment(_carried(hosts))
         self._store.flush_now()
         self._journal.drop_segments(older)
@@ -160,7 +211,7 @@ class Node:
         return Host(
             ledger=ledger,
             key=self._settings.consensus_key.public_key,
-            nodes=tuple(replica.name for replica in self._membership.replicas),
+            nodes=self._directory.names,
             primary_offset=section.primary_offset,
             ports=self._ports(),
             taken_back=taken_back,
@@ -177,14 +228,14 @@ class Node:
             now=_now_ms,
             committed=self._committed,
             signs=self._sign_state_changed,
+            flush=self._when_durable,
             note=self._note,
         )
 
     async def _listen(self) -> asyncio.Server:
         reception = Reception(
-            membership=self._membership,
+            directory=self._directory,
             network_id=self._genesis.network_id,
-            own=self._settings.replica_id,
             to_peer=self._peers.accept,
             to_caller=lambda link: link.hand_over(self._rpc.receive, self._rpc.closed),
             note=lambda sentence: self._note("", sentence),
@@ -204,6 +255,7 @@ class Node:
 
     def _committed(self, host: Host, executed: Executed, certificate: QuorumCertificate) -> None:
         self._rpc.committed(host, executed, certificate)
+        self._meet(host)
 
     def _sign_state_changed(self, chain_id: str, signs: bool) -> None:  # noqa: FBT001 - a callback
         (self._signs.knows if signs else self._signs.forgot)(chain_id)
@@ -228,14 +280,14 @@ class Node:
                 host.urge(transactions)
             case Relay(transactions=transactions):
                 self._rpc.relayed(host, peer, transactions)
-            case Fetch():
+            case Fetch() | FetchSnapshot() | FetchChunk():
                 if self._peers.reads(peer):
                     host.serve(peer, record)
-            case Blocks():
+            case Blocks() | SnapshotManifest() | SnapshotChunk():
                 host.fetched(peer, record)
 
     def _peer_changed(self, peer: int, up: bool) -> None:  # noqa: FBT001 - a callback
-        self._note("", f"replica {peer} {'connected' if up else 'lost'}")
+        self._note("", f"{self._directory.names[peer]} {'connected' if up else 'lost'}")
         if up:
             self._peers.send(peer, self._heads())
         for host in self._hosts.values():
@@ -258,6 +310,7 @@ class Node:
             if now - last_heads >= HEADS_INTERVAL_S:
                 last_heads = now
                 self._peers.broadcast(self._heads())
+                self._meet(*self._hosts.values())
                 for host in self._hosts.values():
                     self._rpc.expire(host, _now_ms())
             self._flush_if_due(now)
@@ -270,23 +323,40 @@ class Node:
             task.result()
 
     def _flush_if_due(self, now: float) -> None:
-        """Move what the log holds into the store, then cut the log; an idle node does nothing here."""
-        due = now - self._last_flush >= FLUSH_INTERVAL_S or self._store.buffered >= FLUSH_KEYS
-        if self._store.busy or not self._store.buffered or not due:
+        """Move what the log holds into the store, then cut the log; an idle node does nothing here.
+
+        A log that grows though nothing is committed is cut as well.
+        """
+        due = (
+            bool(self._waiting)
+            or now - self._last_flush >= FLUSH_INTERVAL_S
+            or self._store.buffered >= FLUSH_KEYS
+        )
+        nothing = not self._store.buffered
+        if self._store.busy or (self._journal.segment_bytes <= SEGMENT_BYTES_MAX if nothing else not due):
             return
         self._last_flush = now
         try:
             older = self._journal.start_segment(_carried(self._hosts))
+            if nothing:  # what is committed is in the store, what binds is in the new segment
+                self._journal.drop_segments(older)
+                return
         except OSError as problem:
             self._cannot_write(problem)
             return
 
+        waiting, self._waiting = self._waiting, []
+
         def done(problem: Exception | None) -> None:
-            self._loop.call_soon_threadsafe(self._flushed, problem, older)
+            self._loop.call_soon_threadsafe(self._flushed, problem, older, waiting)
 
         self._store.flush(done)
 
-    def _flushed(self, problem: Exception | None, older: list[int]) -> None:
+    def _when_durable(self, then: Callable[[], None]) -> None:
+        """What is in the store by now will be durable soon: then go on."""
+        self._waiting.append(then)
+
+    def _flushed(self, problem: Exception | None, older: list[int], waiting: list[Callable[[], None]]) -> None:
         if self._stopped.is_set():
             return
         if problem is not None:
@@ -297,6 +367,11 @@ class Node:
             self._journal.drop_segments(older)
         except OSError as failure:
             self._cannot_write(failure)
+            return
+        for then in waiting:
+            then()
+        if waiting:
+            self._meet(*self._hosts.values())
 
     def _cannot_write(self, problem: Exception) -> None:
         """What cannot be made durable must not be promised: stop."""
@@ -307,7 +382,7 @@ class Node:
 
     def _note(self, chain_id: str, sentence: str) -> None:
         where = f"{chain_id}: " if chain_id else ""
-        name = self._membership.replicas[self._settings.replica_id].name
+        name = self._settings.name
         with contextlib.suppress(OSError):  # whoever read our words may be gone
             print(f"{time.strftime('%H:%M:%S')} {name} {where}{sentence}", file=sys.stderr, flush=True)  # noqa: T201
 

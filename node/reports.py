@@ -1,4 +1,4 @@
-"""Evidence on its way into the chain: reported until the state holds the conviction (protocol 22.5)."""
+"""Evidence on its way into the chain: reported until the state holds the conviction (protocol 21.8)."""
 
 from dataclasses import dataclass, field
 from typing import Final

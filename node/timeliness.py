@@ -27,8 +27,11 @@ class Timeliness:
             self._linked_at = dict.fromkeys(self._linked_at, now)
         self._ticked_at = now
 
-    def allows(self, time: int, primary: int, now: int) -> bool:
-        """Whether a first proposal of `primary` may have this time."""
-        if time - now > self._skew:
+    def allows(self, time: int, primary: int, now: int, *, earliest: int) -> bool:
+        """Whether a first proposal of `primary` may have this time.
+
+        `earliest`, the first time after the head's, may always be had: if all clocks are set back, blocks go on.
+        """
+        if time > max(now + self._skew, earliest):
             return False
         return now - time <= self._skew or time < self._linked_at.get(primary, now)
