@@ -18,10 +18,13 @@ REPLICAS_MIN = 4
 REPLICAS_MAX = 64
 
 
+ReplicaName = Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9-]{0,31}\Z")]
+
+
 class Replica(Record, frozen=True):
     """One member: its name, its Ed25519 consensus key and the SHA-256 of its TLS public key (SPKI DER)."""
 
-    name: Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9-]{0,31}\Z")]
+    name: ReplicaName
     consensus_key: Digest
     tls_key_digest: Digest
 

@@ -12,26 +12,27 @@ from msgspec.structs import force_setattr
 from chain.block import BLOCK_TRANSACTIONS_MAX, BlockHeader
 from chain.codec import Record
 from chain.ids import Digest, Natural
-from chain.light_client import CertifiedHeader
-from chain.membership import REPLICAS_MAX, Membership
+from chain.light_client import CertifiedHeader, Handover
+from chain.membership import REPLICAS_MAX, Membership, Replica, ReplicaName
 from chain.state import StateProof
 from chain.transaction import Code, Receipt, Values, checked_values
 
 REQUEST_TRANSACTIONS_MAX: Final = 1_000
 REQUEST_KEYS_MAX: Final = 64
 CHAINS_MAX: Final = 64
+HANDOVERS_MAX: Final = 64
 ChainName = Annotated[str, Meta(max_length=32)]
 
 
 class Hello(Record, frozen=True, tag=0):
     """The first frame of either side of any link: the protocol's version, the network, and who speaks.
 
-    `speaker` is a replica's place, or None for a caller.
+    `speaker` is a node's name, or None for a caller. It makes nobody that node: the TLS key does.
     """
 
     version: Natural
     network_id: Digest
-    speaker: Natural | None
+    speaker: ReplicaName | None
 
 
 class Submit(Record, frozen=True, tag=1):
@@ -73,7 +74,15 @@ class Follow(Record, frozen=True, tag=5):
     height: Natural
 
 
-Request = Hello | Submit | ReadState | ReadBlock | ReadStatus | Follow
+class ReadHandovers(Record, frozen=True, tag=6):
+    """The changes of membership handed over above height `after`, oldest first."""
+
+    request: Natural
+    chain_id: ChainName
+    after: Natural
+
+
+Request = Hello | Submit | ReadState | ReadBlock | ReadStatus | Follow | ReadHandovers
 
 
 class Rejection(Record, frozen=True):
@@ -136,8 +145,27 @@ class BlockAnswer(Record, frozen=True, tag=35):
     receipts: Annotated[tuple[Receipt, ...], Meta(max_length=BLOCK_TRANSACTIONS_MAX)]
 
 
+class MemberStatus(Record, frozen=True):
+    """A replica of the present set as the node sees it; `convictions` is how often the chain holds evidence of it."""
+
+    replica: Replica
+    connected: bool
+    signs: bool
+    convictions: Natural
+
+
+class PendingChange(Record, frozen=True):
+    """The set that follows the present one, and the first height that it certifies."""
+
+    effective_height: Natural
+    membership: Membership
+
+
 class ChainStatus(Record, frozen=True):
-    """One chain as the node sees it: head, view, the primary's place, the phase, and why it waits if it does."""
+    """One chain as the node sees it: head, view, the primary's place among the members, the phase, and why it waits.
+
+    `behind` are nodes below the node's head, members or not.
+    """
 
     chain_id: ChainName
     height: Natural
@@ -148,16 +176,17 @@ class ChainStatus(Record, frozen=True):
     phase: Code
     pool: Natural
     waits_for: Code
-    behind: Annotated[tuple[Natural, ...], Meta(max_length=REPLICAS_MAX)]
+    behind: Annotated[tuple[ReplicaName, ...], Meta(max_length=REPLICAS_MAX)]
+    members: Annotated[tuple[MemberStatus, ...], Meta(max_length=REPLICAS_MAX)]
+    pending: PendingChange | None
 
 
 class StatusAnswer(Record, frozen=True, tag=36):
-    """The node's place among the replicas, the peers it is connected to, and its chains."""
+    """The node's name, the nodes it can send to, and its chains."""
 
     request: Natural
-    replica: Natural
-    connected: Annotated[tuple[Natural, ...], Meta(max_length=REPLICAS_MAX)]
-    membership: Membership
+    node: ReplicaName
+    connected: Annotated[tuple[ReplicaName, ...], Meta(max_length=REPLICAS_MAX)]
     chains: Annotated[tuple[ChainStatus, ...], Meta(max_length=CHAINS_MAX)]
 
 
@@ -173,4 +202,11 @@ class Refused(Record, frozen=True, tag=37):
         force_setattr(self, "values", checked_values(self.values))
 
 
-Answer = Hello | Outcomes | StateAnswer | BlockAnswer | StatusAnswer | Refused
+class HandoversAnswer(Record, frozen=True, tag=38):
+    """The first hand-overs above the height asked for; fewer than `HANDOVERS_MAX`: these are all."""
+
+    request: Natural
+    handovers: Annotated[tuple[Handover, ...], Meta(max_length=HANDOVERS_MAX)]
+
+
+Answer = Hello | Outcomes | StateAnswer | BlockAnswer | StatusAnswer | Refused | HandoversAnswer

@@ -13,7 +13,6 @@ from chain.domains import Domain, prefix
 from chain.ids import Digest, Natural, Signature
 from chain.light_client import CertifiedHeader
 from chain.membership import REPLICAS_MAX, Membership
-from chain.quorum import Verify
 from chain.rules import ChainRules
 
 ReplicaPlace = Annotated[int, Meta(ge=0, lt=REPLICAS_MAX)]
@@ -57,14 +56,7 @@ def view_change_bytes(rules: ChainRules, change: ViewChange) -> tuple[bytes, byt
     return rules.vote_bytes(domain, view=change.view, height=change.height, block=digest), digest
 
 
-def is_prepared(
-    rules: ChainRules,
-    prepared: PreparedCertificate,
-    membership: Membership,
-    *,
-    primary: int,
-    verify: Verify | None = None,
-) -> bool:
+def is_prepared(rules: ChainRules, prepared: PreparedCertificate, membership: Membership, *, primary: int) -> bool:
     """Whether the certificate shows what it claims; `primary` is the primary of its view."""
     signers = prepared.signers
     if len(signers) != membership.quorum - 1 or len(prepared.prepares) != len(signers):
@@ -73,11 +65,11 @@ def is_prepared(
         return False
     if primary in signers or not all(membership.has(signer) for signer in signers):
         return False
-    check = verify or rules.consensus_verify
+    verify = rules.consensus_verify
     block, view, height = prepared.block, prepared.view, prepared.height
     proposal = rules.vote_bytes(Domain.PRE_PREPARE, view=view, height=height, block=block)
-    if not check(membership.key(primary), proposal, prepared.pre_prepare):
+    if not verify(membership.key(primary), proposal, prepared.pre_prepare):
         return False
     prepare = rules.vote_bytes(Domain.PREPARE, view=view, height=height, block=block)
     pairs = zip(signers, prepared.prepares, strict=True)
-    return all(check(membership.key(signer), prepare, signature) for signer, signature in pairs)
+    return all(verify(membership.key(signer), prepare, signature) for signer, signature in pairs)

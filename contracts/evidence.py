@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from chain.codec import Record, decoder, encode
-from chain.evidence import EVIDENCE_HEIGHTS, Evidence, evidence_fault, kind_of
+from chain.evidence import EVIDENCE_HEIGHTS, Evidence, EvidenceFault, evidence_fault, kind_of
 from chain.ids import Digest, Natural
 from contracts.interface import ContractContext, ContractReverted, Readable
 from contracts.keys import convictions_key, evidence_key
@@ -40,10 +40,8 @@ def report_evidence(context: ContractContext, arguments: ReportEvidence) -> None
     key = evidence_key(evidence.signer, evidence.height, kind_of(evidence))
     name = _name_of_member(context, evidence)
     if context.records.get(key) is not None:
-        raise ContractReverted("evidence-known", evidence.signer, evidence.height)
-    fault = evidence_fault(context.rules, evidence)
-    if fault is not None:
-        raise ContractReverted(fault, evidence.signer)
+        raise ContractReverted("evidence-known", name, evidence.height)
+    _require_guilt(context, evidence, name)
     # STATE
     conviction = Conviction(
         signer=evidence.signer,
@@ -86,6 +84,16 @@ def _name_of_member(context: ContractContext, evidence: Evidence) -> str:
         if replica.consensus_key == evidence.signer:
             return replica.name
     raise ContractReverted("evidence-of-no-member", evidence.signer, height)
+
+
+def _require_guilt(context: ContractContext, evidence: Evidence, name: str) -> None:
+    match evidence_fault(context.rules, evidence):
+        case EvidenceFault.NO_CONFLICT:
+            raise ContractReverted("evidence-no-conflict", name)
+        case EvidenceFault.NOT_FORGOTTEN:
+            raise ContractReverted("evidence-not-forgotten", name)
+        case EvidenceFault.SIGNATURE_INVALID:
+            raise ContractReverted("evidence-signature-invalid", name)
 
 
 conviction_of: Final = decoder(Conviction)

@@ -152,17 +152,18 @@ def _require_signatures(
             raise ContractReverted("signers-malformed")
     else:
         _require_distinct(arguments.membership, newcomer)
-        _require_possession(rules, arguments.possession, newcomer.consensus_key, message)
+        _require_possession(rules, arguments.possession, newcomer, message)
     for place, signature in zip(arguments.signers, arguments.signatures, strict=True):
         if not rules.consensus_verify(old.key(place), message, signature):
             raise ContractReverted("change-signature-invalid", place)
 
 
-def _require_possession(rules: ChainRules, possession: bytes | None, key: bytes, message: bytes) -> None:
+def _require_possession(rules: ChainRules, possession: bytes | None, newcomer: Replica, message: bytes) -> None:
+    key = newcomer.consensus_key
     if not ed25519.check_public_key(key):
         raise ContractReverted("public-key-malformed", key)
     if possession is None or not rules.consensus_verify(key, message, possession):
-        raise ContractReverted("replica-key-not-proven", key)
+        raise ContractReverted("replica-key-not-proven", newcomer.name)
 
 
 def _kept(entries: tuple[MembershipFrom, ...], height: int) -> tuple[MembershipFrom, ...]:

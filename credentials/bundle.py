@@ -113,9 +113,15 @@ class Bundle(_Part, frozen=True):
 
 
 def make_bundle(
-    *, uid: str, certified: CertifiedHeader, record: bytes, proof: StateProof, content: tuple[Entry, ...]
+    *,
+    uid: str,
+    certified: CertifiedHeader,
+    handovers: tuple[Handover, ...],
+    record: bytes,
+    proof: StateProof,
+    content: tuple[Entry, ...],
 ) -> Bundle:
-    """The bundle of a record proven under a certified header; membership has not changed since genesis."""
+    """The bundle of a record proven under a certified header, to which `handovers` lead from genesis."""
     return Bundle(
         format=FORMAT,  # type: ignore[arg-type] # the literal by its name
         network_id=certified.header.network_id.hex(),
@@ -123,7 +129,7 @@ def make_bundle(
         id=uid,
         header=_header_part(certified.header),
         certificate=_certificate_part(certified.certificate),
-        handovers=(),
+        handovers=tuple(_handover_part(handover) for handover in handovers),
         state=StatePart(
             record=record.hex(),
             branches=tuple(SiblingsPart(places=s.places, hashes=s.hashes.hex()) for s in proof.branches),
@@ -242,6 +248,21 @@ def _header_part(header: BlockHeader) -> HeaderPart:
         proposer=header.proposer,
         membership=header.membership.hex(),
         next_membership=header.next_membership.hex(),
+    )
+
+
+def _handover_part(handover: Handover) -> HandoverPart:
+    return HandoverPart(
+        header=_header_part(handover.certified.header),
+        certificate=_certificate_part(handover.certified.certificate),
+        next_membership=tuple(
+            ReplicaPart(
+                name=replica.name,
+                consensus_key=replica.consensus_key.hex(),
+                tls_key_digest=replica.tls_key_digest.hex(),
+            )
+            for replica in handover.next_membership.replicas
+        ),
     )
 
 

@@ -3,19 +3,23 @@
 The record that a method takes says what each member is; its name says how bytes are written.
 """
 
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
+from msgspec import inspect
 
 from chain.codec import CodecMalformed, Record, decode
 from chain.errors import AddressMalformed, ChainError
 from chain.rules import ChainRules
-from chain.transaction import Transaction
+from chain.transaction import NOBODY, Transaction
 from chain.universal_id import format_token, parse_token
 from contracts.registry import METHODS
 
 _ADDRESSES: Final = frozenset({"address", "holder", "sender"})
 _TOKENS: Final = frozenset({"token"})
+_KIND: Final = "kind"
+"""The member that holds the tag of a record which stands beside others."""
 
 
 class ArgumentsMalformed(ChainError):
@@ -30,7 +34,8 @@ def read_arguments(rules: ChainRules, contract: str, method: str, given: dict[st
     if found.arguments is None:
         return None
     try:
-        return msgspec.convert(_read(rules, given, found.arguments), found.arguments, from_attributes=False)
+        form = _form(found.arguments)
+        return msgspec.convert(_read(rules, given, form), found.arguments, from_attributes=False)
     except (msgspec.ValidationError, ValueError, TypeError, ChainError) as problem:
         raise ArgumentsMalformed(f"{contract}.{method} does not take these arguments: {problem}") from None
 
@@ -39,7 +44,7 @@ def show_transaction(rules: ChainRules, transaction: Transaction) -> dict[str, A
     """A transaction as its sender should see it before signing: decoded from its bytes."""
     return {
         "chain": transaction.chain_id,
-        "sender": show_bytes(rules, "sender", transaction.sender),
+        "sender": "nobody" if transaction.sender == NOBODY else show_bytes(rules, "sender", transaction.sender),
         "nonce": transaction.nonce.hex(),
         "valid_until": transaction.valid_until,
         "contract": transaction.contract,
@@ -72,44 +77,30 @@ def show_bytes(rules: ChainRules, name: str, value: bytes) -> str:
     return value.hex()
 
 
-def _read(rules: ChainRules, given: Any, expected: Any) -> Any:
-    """JSON objects as arrays in the order of the record's fields, texts of bytes as bytes."""
+def _read(rules: ChainRules, given: Any, expected: inspect.StructType) -> list[Any]:
+    """A JSON object as an array in the order of the record's fields, after the record's tag; texts of bytes as bytes."""
     if not isinstance(given, dict):
         raise ArgumentsMalformed("arguments are a JSON object with the record's members")
-    fields = msgspec.structs.fields(expected)
-    unknown = set(given) - {field.name for field in fields}
+    names = {field.name for field in expected.fields} | ({_KIND} if expected.tag is not None else set())
+    unknown = set(given) - names
     if unknown:
         raise ArgumentsMalformed(f"there is no member {min(unknown)[:60]!r}")
-    return [_read_member(rules, field.name, given.get(field.name), field.type) for field in fields]
+    members = [_read_member(rules, field.name, given.get(field.name), field.type) for field in expected.fields]
+    return members if expected.tag is None else [expected.tag, *members]
 
 
-def _read_member(rules: ChainRules, name: str, value: Any, expected: Any) -> Any:
-    kinds = _kinds(msgspec.inspect.type_info(expected))
-    if isinstance(value, str) and bytes in kinds:
-        return _read_bytes(rules, name, value)
-    if isinstance(value, dict):
-        records = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, msgspec.Struct)]
-        return _read(rules, value, records[0]) if records else value
-    if isinstance(value, list):
-        records = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, msgspec.Struct)]
-        return [_read(rules, item, records[0]) if records and isinstance(item, dict) else item for item in value]
+def _read_member(rules: ChainRules, name: str, value: Any, expected: inspect.Type) -> Any:
+    """A member as `msgspec.convert` takes it; what is not of its type is left as it is, to be refused there."""
+    options = expected.types if isinstance(expected, inspect.UnionType) else (expected,)
+    for option in options:
+        match option:
+            case inspect.BytesType() if isinstance(value, str):
+                return _read_bytes(rules, name, value)
+            case inspect.VarTupleType(item_type=item) if isinstance(value, list):
+                return [_read_member(rules, name, part, item) for part in value]
+            case inspect.StructType(tag=tag) if isinstance(value, dict) and tag in (None, value.get(_KIND)):
+                return _read(rules, value, option)
     return value
-
-
-def _kinds(info: Any) -> set[Any]:
-    """The plain types inside a type: bytes, and records one level down."""
-    inspect = msgspec.inspect
-    if isinstance(info, inspect.BytesType):
-        return {bytes}
-    if isinstance(info, inspect.StructType):
-        return {info.cls}
-    if isinstance(info, inspect.UnionType):
-        return set().union(*(_kinds(part) for part in info.types))
-    if isinstance(info, inspect.VarTupleType):
-        return _kinds(info.item_type) - {bytes}
-    if isinstance(info, inspect.Metadata):
-        return _kinds(info.type)
-    return set()
 
 
 def _read_bytes(rules: ChainRules, name: str, text: str) -> bytes:
@@ -127,7 +118,17 @@ def _show(rules: ChainRules, name: str, value: Any) -> Any:
     if isinstance(value, bytes):
         return show_bytes(rules, name, value)
     if isinstance(value, msgspec.Struct):
-        return {field: _show(rules, field, getattr(value, field)) for field in value.__struct_fields__}
+        tag = value.__struct_config__.tag
+        kind = {} if tag is None else {_KIND: tag}
+        return kind | {field: _show(rules, field, getattr(value, field)) for field in value.__struct_fields__}
     if isinstance(value, (tuple, list)):
         return [_show(rules, name, item) for item in value]
     return value
+
+
+@lru_cache(maxsize=64)
+def _form(record: type[Record]) -> inspect.StructType:
+    """A record's fields and their types."""
+    form = inspect.type_info(record)
+    assert isinstance(form, inspect.StructType)
+    return form

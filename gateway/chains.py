@@ -5,15 +5,15 @@ answer. Any single node may lie, lag or die; then another one is asked.
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 from chain.block import BlockHeader
 from chain.codec import encode
 from chain.genesis import Genesis
-from chain.light_client import CertifiedHeader, Trusted, header_fault
+from chain.light_client import CertifiedHeader
 from chain.membership import Membership
 from chain.merkle import InclusionProof, leaf_hash, prove, root
 from chain.profile import ChainProfile
@@ -37,6 +37,8 @@ from chain.state import State, check, layer
 from chain.transaction import Receipt, SignedTransaction, Value, Values
 from contracts.genesis import genesis_header, initial_state
 from gateway.clients.node_link import NodeLink, NodeUnreachable
+from gateway.handovers import catch_up
+from gateway.trust import Trust
 
 FINAL_TIMEOUT_S: Final = 8.0
 READ_ATTEMPTS: Final = 40
@@ -44,7 +46,7 @@ READ_PAUSE_S: Final = 0.05
 SUBMIT_TRANSACTIONS_MAX: Final = 500
 SUBMIT_BYTES_MAX: Final = 4_000_000
 """Of the transactions in one request, far below what a frame may hold."""
-TRUSTED_HEADERS_MAX: Final = 512
+T = TypeVar("T")
 
 
 class NotServed(Exception):
@@ -54,6 +56,10 @@ class NotServed(Exception):
         super().__init__(code, *values)
         self.code = code
         self.values: Values = values
+
+
+class SetUnknown(NotServed):
+    """A header names a set of replicas that was not handed over here yet: `Chain.catch_up`, then try again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,11 +97,17 @@ class Chain:
     """One chain over the links to all nodes."""
 
     rules: ChainRules
-    membership: Membership
+    trust: Trust
     genesis: BlockHeader
     primary_offset: int
     links: tuple[NodeLink, ...]
-    _certified: OrderedDict[bytes, None] = field(default_factory=OrderedDict)
+    _doubted: tuple[int, int] | None = None
+    """The replica that last showed a header of an unknown set while following, and the height known then."""
+
+    @property
+    def membership(self) -> Membership:
+        """The latest set of replicas that is known."""
+        return self.trust.membership
 
     @property
     def profile(self) -> ChainProfile:
@@ -118,7 +130,7 @@ class Chain:
             link = self._best_link(avoid)
             try:
                 async with asyncio.timeout_at(deadline):
-                    await _Submission(self, link, raws, ids, outcomes).run()
+                    await self._run(_Submission(self, link, raws, ids, outcomes))
             except NodeUnreachable:
                 await asyncio.sleep(READ_PAUSE_S)
             except NotServed:
@@ -138,7 +150,7 @@ class Chain:
                     answer = await link.ask(
                         lambda n: ReadState(request=n, chain_id=self.rules.chain_id, keys=tuple(keys), height=height)
                     )
-                    state = self._checked_state(answer, keys)
+                    state = await self._checked(link, partial(self._checked_state, answer, keys))
                 except (NodeUnreachable, NotServed) as refused:
                     problem = refused
                     continue
@@ -155,7 +167,7 @@ class Chain:
         for link in self._links_in_order():
             try:
                 answer = await link.ask(lambda n: ReadBlock(request=n, chain_id=self.rules.chain_id, height=height))
-                return self.checked_block(answer, height)
+                return await self._checked(link, partial(self.checked_block, answer, height))
             except NodeUnreachable:
                 continue
             except NotServed as refused:
@@ -190,8 +202,9 @@ class Chain:
                 return
             try:
                 block = self.checked_block(answer, expected)
-            except NotServed:
-                avoid.add(link.replica)
+            except NotServed as refused:
+                if not isinstance(refused, SetUnknown) or self._is_doubted_again(link):
+                    avoid.add(link.replica)
                 link.forget(request)
                 heard(None)
                 return
@@ -200,18 +213,21 @@ class Chain:
 
         request = link.listen(lambda n: Follow(request=n, chain_id=self.rules.chain_id, height=height), on_answer)
 
+    async def catch_up(self) -> None:
+        """Learn every change of membership that some node can show; what no node shows is left as it is."""
+        for link in self._links_in_order():
+            try:
+                await catch_up(self.trust, self.rules.chain_id, link)
+            except NodeUnreachable:
+                continue
+
     def believe(self, certified: CertifiedHeader) -> BlockHeader:
-        """The header, once its certificate has been checked; remembered with that very certificate."""
-        digest = self.rules.digest(encode(certified))
-        if digest not in self._certified:
-            trusted = Trusted(height=0, time=self.genesis.time, membership=self.membership)
-            fault = header_fault(self.rules, trusted, certified)
-            if fault is not None:
-                raise NotServed("node-not-believed", str(fault))
-            self._certified[digest] = None
-            if len(self._certified) > TRUSTED_HEADERS_MAX:
-                self._certified.popitem(last=False)
-        return certified.header
+        """The header, once its certificate has been checked against the set of its height."""
+        fault = self.trust.fault(certified)
+        if fault is None:
+            return certified.header
+        kind = SetUnknown if self.trust.may_be_of_another_set(certified) else NotServed
+        raise kind("node-not-believed", str(fault))
 
     def checked_block(self, answer: Answer, height: int) -> BlockAnswer:
         """A block answer whose bodies and receipts have the roots of its certified header."""
@@ -264,6 +280,29 @@ class Chain:
                 certified=answer.certified, place=place, receipt=receipt, receipt_leaves=answer.receipt_leaves
             )
         return found
+
+    async def _run(self, submission: "_Submission") -> None:
+        """Run it; if the node speaks of an unknown set, learn that from it, and the same bytes are sent again."""
+        known = self.trust.height
+        try:
+            await submission.run()
+        except SetUnknown:
+            await catch_up(self.trust, self.rules.chain_id, submission.link)
+            if self.trust.height == known:
+                raise
+
+    async def _checked(self, link: NodeLink, check_answer: Callable[[], T]) -> T:
+        """What is found in an answer; if it is of an unknown set, after the node has shown how that came about."""
+        try:
+            return check_answer()
+        except SetUnknown:
+            await catch_up(self.trust, self.rules.chain_id, link)
+            return check_answer()
+
+    def _is_doubted_again(self, link: NodeLink) -> bool:
+        """Whether the node has shown a header of an unknown set before, and nothing was learnt since."""
+        before, self._doubted = self._doubted, (link.replica, self.trust.height)
+        return self._doubted == before
 
     def _checked_state(self, answer: Answer, keys: Sequence[bytes]) -> ProvenState:
         if isinstance(answer, Refused):
@@ -363,7 +402,7 @@ class Chains:
             first = layer(State(rules.digest, _Nothing()), initial_state(genesis, rules))
             self._chains[section.chain_id] = Chain(
                 rules=rules,
-                membership=genesis.membership,
+                trust=Trust(rules, genesis.document.created_at, genesis.membership),
                 genesis=genesis_header(genesis, rules, first.root),
                 primary_offset=section.primary_offset,
                 links=links,

@@ -219,11 +219,27 @@ def _index_event(connection: sqlite3.Connection, rules: ChainRules, event: Event
         name = CertificateName(rules.chain_id, class_id, text)
         kind = {"active": "unfrozen"}.get(status, status)
         return kind, class_id, text, {**shown, "id": name.path, "reason": reason}
-    data = {**shown, "chain": rules.chain_id, "event": event.name}
-    if event.name == "AddAccount":
-        _, address, role, did = msgspec.convert(event.values, tuple[bytes, bytes, int, bytes])
-        data |= {"address": rules.addresses.format(address), "role": Role(role).name.lower(), "did": did.hex()}
-    return "account" if event.contract == "access" else "event", None, None, data
+    kind, more = _told(rules, event)
+    return kind, None, None, {**shown, "chain": rules.chain_id, "event": event.name, **more}
+
+
+def _told(rules: ChainRules, event: Event) -> tuple[str, dict[str, Any]]:
+    """The kind of an event that is about no certificate, and what its values mean."""
+    match event.name:
+        case "AddAccount":
+            _, address, role, did = msgspec.convert(event.values, tuple[bytes, bytes, int, bytes])
+            more: dict[str, Any] = {"role": Role(role).name.lower(), "did": did.hex()}
+            return "account", {"address": rules.addresses.format(address), **more}
+        case "MembershipChanged":
+            old, new, height = msgspec.convert(event.values, tuple[bytes, bytes, int])
+            more = {"membership": old.hex(), "next_membership": new.hex()}
+            return "membership", {**more, "effective_height": height}
+        case "Convicted":
+            key, name, kind, height, view = msgspec.convert(event.values, tuple[bytes, str, int, int, int])
+            more = {"evidence_kind": kind, "evidence_height": height, "evidence_view": view}
+            return "conviction", {"replica": name, "consensus_key": key.hex(), **more}
+        case _:
+            return "account" if event.contract == "access" else "event", {}
 
 
 def _keep_events(connection: sqlite3.Connection, chain: str, height: int, rows: list[Row]) -> list[IndexedEvent]:

@@ -5,9 +5,10 @@ from typing import Any
 from chain.block import BlockHeader
 from chain.codec import CodecMalformed, decode
 from chain.light_client import CertifiedHeader
+from chain.membership import Membership, Replica
 from chain.merkle import InclusionProof
 from chain.profile import ChainProfile
-from chain.rpc import BlockAnswer, ChainStatus, StatusAnswer
+from chain.rpc import BlockAnswer, ChainStatus, MemberStatus, StatusAnswer
 from chain.transaction import Event, Receipt, SignedTransaction, Transaction
 from chain.universal_id import CertificateName, format_token
 from contracts.access import Account, Role
@@ -16,6 +17,7 @@ from credentials.bundle import Bundle
 from credentials.schema import ClassSchema
 from gateway.arguments import show_transaction
 from gateway.chains import Chain, Finalised
+from gateway.errors import Problem
 from gateway.job_store import MINTED, Job
 from gateway.services.accounts import ProvenAccount
 from gateway.services.calls import Written, shown_values
@@ -193,22 +195,40 @@ def chain_view(profile: ChainProfile, status: ChainStatus | None) -> Json:
 
 def consensus_view(status: ChainStatus, node: StatusAnswer) -> Json:
     """Consensus as one node sees it; proven by nothing."""
-    names = [replica.name for replica in node.membership.replicas]
+    membership = Membership(replicas=tuple(member.replica for member in status.members))
+    reason = Problem(status.waits_for, status.chain_id) if status.waits_for else None
     return {
         "chain": status.chain_id,
-        "seen_by": names[node.replica],
+        "seen_by": node.node,
         "height": status.height,
         "view": status.view,
-        "primary": names[status.primary],
+        "primary": membership.replicas[status.primary].name,
         "phase": status.phase,
         "pending": status.pool,
         "waits_for": status.waits_for or None,
-        "behind": [names[place] for place in status.behind],
-        "quorum": node.membership.quorum,
-        "replicas": [
-            {"name": name, "place": place, "connected": place == node.replica or place in node.connected}
-            for place, name in enumerate(names)
-        ],
+        "why": reason and reason.sentence,
+        "why_zh": reason and reason.sentence_zh,
+        "behind": list(status.behind),
+        "quorum": membership.quorum,
+        "replicas": [_member_view(place, member) for place, member in enumerate(status.members)],
+        "change": status.pending
+        and {
+            "effective_height": status.pending.effective_height,
+            "replicas": [_replica_view(replica) for replica in status.pending.membership.replicas],
+        },
+    }
+
+
+def _member_view(place: int, member: MemberStatus) -> Json:
+    seen = {"connected": member.connected, "signs": member.signs, "convictions": member.convictions}
+    return {**_replica_view(member.replica), "place": place, **seen}
+
+
+def _replica_view(replica: Replica) -> Json:
+    return {
+        "name": replica.name,
+        "consensus_key": replica.consensus_key.hex(),
+        "tls_key_digest": replica.tls_key_digest.hex(),
     }
 
 

@@ -138,6 +138,8 @@ class Host:
             install=self._install,
             note=self._note,
         )
+        self._overtaken: list[Checked] = []
+        """What waited here and stands in a block that came with a snapshot; nobody was told yet."""
         self._installing = False
         """Whether the ledger stands at a snapshot that is not durable yet: until then nothing is heard or cast."""
         self._timeliness = Timeliness(ledger.rules.profile.clock_skew_ms, ports.now())
@@ -175,12 +177,16 @@ class Host:
             self._feed(RequestReceived())
 
     def expire(self, now: int) -> list[Checked]:
-        """Forget and return the transactions that no block can hold any more if it is `now` (ms)."""
+        """Forget and return the transactions that wait no longer: no block can hold them any more if it is `now` (ms).
+
+        Or they stand in one that came with a snapshot.
+        """
         expired = self.pool.expire(now, self._candidates.held())
         if expired and not len(self.pool):
             self._feed(NothingWaits())
         self._report()
-        return expired
+        overtaken, self._overtaken = self._overtaken, []
+        return [*expired, *overtaken]
 
     def tick(self) -> None:
         """One tick: patience with the primary while something is pending, and with a peer that was asked."""
@@ -443,15 +449,13 @@ class Host:
     def _install(self, snapshot: Snapshot) -> None:
         """Stand at a snapshot. The log does not lead there: nothing may follow in it before the store is durable."""
         self.ledger.install(snapshot)
-        self.pool.remove([checked.transaction_id for checked in self.pool.waiting() if self._is_in_window(checked)])
+        self._overtaken += [checked for checked in self.pool.waiting() if checked.transaction_id in self.ledger.seen]
+        self.pool.remove(checked.transaction_id for checked in self._overtaken)
         self._candidates.committed()
         self._candidates.drop_ready()
         self._signed.committed(self.ledger)
         self._installing = True
         self._ports.flush(self._installed)
-
-    def _is_in_window(self, checked: Checked) -> bool:
-        return checked.transaction_id in self.ledger.seen
 
     def _installed(self) -> None:
         self._installing = False

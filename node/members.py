@@ -42,12 +42,9 @@ class Members:
         for entry in following:
             if (place_of(entry.membership, self._key) != OUTSIDE) != inside:
                 what = "leaves" if inside else "joins"
-                self._note(
-                    chain_id, f"this node {what} the {present.membership.size} replicas at height {entry.from_height}"
-                )
-        if before is not inside and not inside:
+                self._note(chain_id, f"this node {what} the replicas at height {entry.from_height}")
+        if inside and before is False:
+            size, height = present.membership.size, present.from_height
+            self._note(chain_id, f"this node is one of {size} replicas from height {height} on")
+        elif not inside and before is not False:
             self._note(chain_id, "the key of this node is none of the present replicas': it follows and casts nothing")
-        elif before is False and inside:
-            self._note(
-                chain_id, f"this node is one of {present.membership.size} replicas from height {present.from_height}"
-            )

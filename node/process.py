@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -143,7 +143,8 @@ class Node:
                     "use the program version that made the network"
                 )
             rules = ChainRules.of(self._genesis.network_id, profile)
-            ledgers[section.chain_id] = Ledger(rules, self._genesis, ChainStore(self._store, bytes([number])))
+            store = ChainStore(self._store, bytes([number]))
+            ledgers[section.chain_id] = Ledger(rules, self._genesis, store, history=self._settings.history)
         return ledgers
 
     def _look_at_membership(self, *hosts: Host) -> bool:
@@ -327,11 +328,7 @@ class Node:
 
         A log that grows though nothing is committed is cut as well.
         """
-        due = (
-            bool(self._waiting)
-            or now - self._last_flush >= FLUSH_INTERVAL_S
-            or self._store.buffered >= FLUSH_KEYS
-        )
+        due = bool(self._waiting) or now - self._last_flush >= FLUSH_INTERVAL_S or self._store.buffered >= FLUSH_KEYS
         nothing = not self._store.buffered
         if self._store.busy or (self._journal.segment_bytes <= SEGMENT_BYTES_MAX if nothing else not due):
             return
@@ -356,7 +353,9 @@ class Node:
         """What is in the store by now will be durable soon: then go on."""
         self._waiting.append(then)
 
-    def _flushed(self, problem: Exception | None, older: list[int], waiting: list[Callable[[], None]]) -> None:
+    def _flushed(
+        self, problem: Exception | None, older: list[int], waiting: Sequence[Callable[[], None]] = ()
+    ) -> None:
         if self._stopped.is_set():
             return
         if problem is not None:

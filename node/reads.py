@@ -5,7 +5,18 @@ from collections.abc import Mapping
 from chain.codec import encode
 from chain.light_client import CertifiedHeader
 from chain.merkle import leaf_hash
-from chain.rpc import Answer, BlockAnswer, ProvenValue, ReadBlock, ReadState, Refused, StateAnswer
+from chain.rpc import (
+    HANDOVERS_MAX,
+    Answer,
+    BlockAnswer,
+    HandoversAnswer,
+    ProvenValue,
+    ReadBlock,
+    ReadHandovers,
+    ReadState,
+    Refused,
+    StateAnswer,
+)
 from chain.state import prove
 from node.host import Host
 from node.ledger import StoredBlock
@@ -38,9 +49,24 @@ def read_block(hosts: Mapping[str, Host], read: ReadBlock) -> Answer:
             request=read.request, certified=None, genesis=host.ledger.genesis, transactions=(), receipts=()
         )
     stored = host.ledger.block(read.height)
-    if stored is None:
-        return Refused(request=read.request, code="block-unknown", values=(read.height, host.ledger.height))
-    return block_answer(read.request, stored)
+    return no_block(host, read.request, read.height) if stored is None else block_answer(read.request, stored)
+
+
+def read_handovers(hosts: Mapping[str, Host], read: ReadHandovers) -> Answer:
+    """The changes of membership above a height, the first ones of very many."""
+    host = hosts.get(read.chain_id)
+    if host is None:
+        return Refused(request=read.request, code="chain-unknown", values=(read.chain_id,))
+    handovers = host.ledger.handovers(read.after, host.ledger.height + 1)
+    return HandoversAnswer(request=read.request, handovers=handovers[:HANDOVERS_MAX])
+
+
+def no_block(host: Host, request: int, height: int) -> Refused:
+    """Why there is no block of that height here: it is pruned, or has not been made."""
+    ledger = host.ledger
+    if height < ledger.oldest_block:
+        return Refused(request=request, code="height-pruned", values=(height, ledger.oldest_block))
+    return Refused(request=request, code="block-unknown", values=(height, ledger.height))
 
 
 def block_answer(request: int, stored: StoredBlock) -> BlockAnswer:

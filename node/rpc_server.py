@@ -17,6 +17,7 @@ from chain.rpc import (
     Included,
     Outcomes,
     ReadBlock,
+    ReadHandovers,
     ReadState,
     ReadStatus,
     Refused,
@@ -30,7 +31,7 @@ from node.execution import Executed
 from node.host import Host
 from node.mempool import Checked, Refusal
 from node.network.link import Link
-from node.reads import block_answer, certified_header, read_block, read_state, receipt_leaves
+from node.reads import block_answer, certified_header, no_block, read_block, read_handovers, read_state, receipt_leaves
 
 SLICE_TRANSACTIONS: Final = 64
 """How many transactions are checked before votes are heard again."""
@@ -99,6 +100,8 @@ class RpcServer:
                 _send(link, read_state(self.hosts, read))
             case ReadBlock() as read:
                 _send(link, read_block(self.hosts, read))
+            case ReadHandovers() as read:
+                _send(link, read_handovers(self.hosts, read))
             case ReadStatus(request=request):
                 _send(link, self._status(request))
             case Follow() as follow:
@@ -139,11 +142,16 @@ class RpcServer:
     def expire(self, host: Host, now: int) -> None:
         """Tell whoever waits for a transaction that, by this node's clock, no block can hold any more.
 
-        That is a hint: only a certified header later than its end of validity proves it.
+        That is a hint: only a certified header later than its end of validity proves it. One that is in a block which
+        came with a snapshot is answered as any other.
         """
         for checked in host.expire(now):
+            height = host.ledger.seen.height_of(checked.transaction_id)
             for waiter in self._dismiss(checked.transaction_id):
-                _reject(waiter, "transaction-expired", (checked.transaction.valid_until, now))
+                if height is None:
+                    _reject(waiter, "transaction-expired", (checked.transaction.valid_until, now))
+                else:
+                    self._answer_committed(host, height, checked, waiter)
 
     def _submit(self, link: Link, submit: Submit) -> None:
         host = self.hosts.get(submit.chain_id)
@@ -271,7 +279,10 @@ class RpcServer:
                 )
             else:
                 stored = follower.host.ledger.block(follower.next)
-                assert stored is not None
+                if stored is None:
+                    self._followers = [other for other in self._followers if other is not follower]
+                    _send(follower.link, no_block(follower.host, follower.request, follower.next))
+                    return
                 answer = block_answer(follower.request, stored)
             follower.next += 1
             _send(follower.link, answer)

@@ -15,13 +15,17 @@ import msgspec
 from msgspec import Meta
 
 from chain.errors import ChainError
+from chain.evidence import EVIDENCE_HEIGHTS
 from chain.genesis import Genesis, parse_genesis
 from chain.membership import Membership, ReplicaName
 from chain.signatures import KeyPair, SchemeName, scheme
+from node.ledger import HISTORY_BLOCKS
 
 SEED_BYTES: Final = 32
 TLS_FILES: Final = ("tls.key", "tls.crt", "ca.crt")
 Port = Annotated[int, Meta(ge=1, le=65_535)]
+History = Annotated[int, Meta(ge=EVIDENCE_HEIGHTS, le=2**53 - 1)]
+"""Not shorter than the time in which a replica can be convicted of what it signed."""
 
 
 class SettingsInvalid(Exception):
@@ -56,6 +60,8 @@ class Settings:
     port: int
     peers: dict[str, tuple[str, int]]
     consensus_key: KeyPair
+    history: int = HISTORY_BLOCKS
+    """How many blocks of each chain are kept whole at least."""
 
 
 def load_settings(folder: Path) -> Settings:
@@ -67,6 +73,7 @@ def load_settings(folder: Path) -> Settings:
         for name in TLS_FILES:
             (folder / name).open("rb").close()
         port = msgspec.convert(int(os.environ.get("CERTNET_PORT", file.port)), Port)
+        history = msgspec.convert(int(os.environ.get("CERTNET_HISTORY", HISTORY_BLOCKS)), History)
     except (OSError, ValueError, msgspec.MsgspecError, ChainError) as problem:
         raise SettingsInvalid(
             f"cannot read the node's folder {folder}: {problem}; make the network again, or put back what is missing"
@@ -82,6 +89,7 @@ def load_settings(folder: Path) -> Settings:
         port=port,
         peers=file.peers,
         consensus_key=_consensus_key(folder, seed),
+        history=history,
     )
 
 

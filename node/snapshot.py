@@ -10,6 +10,7 @@ from typing import Final
 from chain.light_client import CertifiedHeader
 from chain.state import Layer
 from chain.subtree import Pinned, pairs_below
+from chain.transaction import TRANSACTION_WINDOW_MS
 from node.ledger import Ledger, StoredBlock
 from node.network.frames import (
     CHUNK_BYTES_MAX,
@@ -54,7 +55,7 @@ class SnapshotGiving:
         if request.since >= self._ledger.height:
             return SnapshotManifest(chain_id=self._ledger.rules.chain_id, certified=None, handovers=())
         wanted = request.height
-        if self._pinned is None or (self._idle >= IDLE_TICKS and wanted != self.height):
+        if not self._is_whole(request.since) or (self._idle >= IDLE_TICKS and wanted != self.height):
             self._pin(wanted)
         self._idle = 0
         certified = self._certified
@@ -84,6 +85,15 @@ class SnapshotGiving:
         self._idle += 1
         if self._idle >= FORGET_TICKS:
             self._unpin()
+
+    def _is_whole(self, since: int) -> bool:
+        """Whether there is a pin, and the blocks that go with it for somebody at `since`: pruning has gone on."""
+        ledger = self._ledger
+        if self._pinned is None or self._certified is None:
+            return False
+        oldest = ledger.block(ledger.oldest_block)
+        in_time = oldest is None or oldest.committed.header.time + TRANSACTION_WINDOW_MS < self._certified.header.time
+        return in_time or ledger.oldest_block <= since + 1
 
     def _pin(self, wanted: int | None) -> None:
         """Pin the wanted height if the way back is short enough, else the head."""

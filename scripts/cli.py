@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "provision": "init",
     "rebuild-index": "rebuild_index",
     "bench": "bench",
+    "simulate": "simulate",
     "test": "test",
 }
 """Command -> the module of scripts.commands that has it."""

@@ -16,7 +16,7 @@ from scripts.sectors import Sector, load_sectors
 
 Told = Callable[[str], None]
 CONNECTED_TIMEOUT_S = 15.0
-NODES_STILL_DIALLING = frozenset({"no-quorum", "primary-unreachable", "no-node"})
+NODES_STILL_DIALLING = frozenset({"no-quorum", "no-node"})
 
 
 def prepare(folder: Path, nodes: int, port: int) -> bool:

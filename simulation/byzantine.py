@@ -34,6 +34,8 @@ from simulation.machine import Behaviour, Process
 MEMORY_MAX: Final = 200
 FAR_VIEWS: Final = 50
 OVERSTATED: Final = 1_000
+CARELESS: Final = 0.1
+"""How often a liar lets somebody hear both of its stories."""
 OTHER: Final = bytes(range(32))
 
 
@@ -79,7 +81,8 @@ class EquivocatingProposals(Liar):
         if other is None or not self._is_on_the_other_side(frame.envelope.message, peer):
             return (frame,)
         self.lie()
-        return (replace(frame, envelope=other),)
+        second = replace(frame, envelope=other)
+        return (frame, second) if self.random.random() < CARELESS else (second,)
 
     def _is_on_the_other_side(self, message: Message, peer: int) -> bool:
         """Half of the peers, other ones for every height and view."""
@@ -114,7 +117,7 @@ class EquivocatingVotes(Liar):
             return (frame,)
         self.lie()
         false = replace(frame, envelope=signed(process, replace(message, block=OTHER)))
-        return (false, frame) if self.random.random() < 0.3 else (false,)
+        return (false, frame) if self.random.random() < CARELESS else (false,)
 
 
 class LyingInViewChange(Liar):

@@ -5,7 +5,7 @@ a run in which a checker had nothing to check proves nothing.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from chain.block import BlockHeader
@@ -15,8 +15,11 @@ from chain.membership import Membership
 from chain.quorum import QuorumCertificate
 from chain.rules import ChainRules
 from chain.transaction import SignedTransaction, Transaction
+from node.consensus.evidence import VIEWS_MAX
+from node.consensus.log import FUTURE_HEIGHTS_MAX
 from node.consensus.messages import Envelope, place, signed_bytes
 from node.execution import Executed
+from node.ledger import Ledger, StoredBlock
 from simulation.machine import Machine
 from simulation.observer import Observer, Violation
 
@@ -58,13 +61,12 @@ class Agreement(Checker):
         for machine in machines:
             assert machine.process is not None
             ledger = machine.process.host.ledger
-            for height in range(1, ledger.height + 1):
-                stored = ledger.block(height)
-                assert stored is not None
-                header = stored.committed.header
+            for block in kept_blocks(ledger):
+                header = block.committed.header
                 self.compare(machine, header, ledger.rules.block_digest(header))
             self.require(
-                ledger.state.root == ledger.head.header.state_root, f"{machine.name} stands on another state than its head"
+                ledger.state.root == ledger.head.header.state_root,
+                f"{machine.name} stands on another state than its head",
             )
 
     def compare(self, machine: Machine, header: BlockHeader, digest: bytes) -> None:
@@ -94,7 +96,9 @@ class Order(Checker):
 
     def committed(self, machine: Machine, executed: Executed, certificate: QuorumCertificate) -> None:
         """The next height, with transactions of its own."""
-        height, before = executed.block.header.height, self._told[machine.number]
+        assert machine.process is not None
+        height = executed.block.header.height
+        before = max(self._told[machine.number], machine.process.installed)
         self.require(height == before + 1, f"{machine.name} tells of block {height} after block {before}")
         self._told[machine.number] = height
         for checked in executed.transactions:
@@ -167,15 +171,16 @@ class Votes(Checker):
 
     name = "votes"
 
-    def __init__(self, rules: ChainRules) -> None:
+    def __init__(self, rules: ChainRules, unaware: set[int]) -> None:
         super().__init__()
         self._rules = rules
+        self._unaware = unaware
         self._said: dict[tuple[int, str, int, int], bytes] = {}
         self._seen: set[bytes] = set()
 
     def cast(self, machine: Machine, envelope: Envelope) -> None:
         """Looked up on the disk at the moment it leaves, across restarts."""
-        if envelope.signature in self._seen:
+        if envelope.signature in self._seen or machine.place in self._unaware:
             return
         self._seen.add(envelope.signature)
         message = envelope.message
@@ -187,6 +192,60 @@ class Votes(Checker):
         self.require(
             machine.disk.holds(envelope.signature), f"{machine.name} sends a {kind} that its disk does not hold"
         )
+
+
+class Evidence(Checker):
+    """I11: only the guilty are convicted, and who says two things to one honest replica that lives on is."""
+
+    name = "evidence"
+
+    def __init__(self, rules: ChainRules, membership: Membership, guilty: Callable[[int], bool]) -> None:
+        super().__init__()
+        self.convictions: set[tuple[int, int, int]] = set()
+        """(place, height, kind)."""
+        self._rules = rules
+        self._places = {replica.consensus_key: place for place, replica in enumerate(membership.replicas)}
+        self._guilty = guilty
+        self._heard: dict[tuple[int, int, str, int], dict[int, bytes]] = {}
+        """(machine, signer, kind, height) -> digest by view."""
+        self._owed: dict[tuple[int, int], set[int]] = {}
+        """(place, height) of two statements -> the machines that heard both in one life."""
+
+    def heard(self, machine: Machine, envelope: Envelope) -> None:
+        """A message of a replica that lies reaches an honest one."""
+        height, view = place(envelope.message)
+        assert machine.process is not None
+        if height > machine.process.host.ledger.height + 1 + FUTURE_HEIGHTS_MAX:
+            return  # so far ahead a witness keeps nothing
+        views = self._heard.setdefault((machine.number, envelope.signer, type(envelope.message).__name__, height), {})
+        if view not in views and len(views) == VIEWS_MAX:
+            return  # a witness keeps no more of them either
+        digest = signed_bytes(self._rules, envelope.message)[1]
+        if views.setdefault(view, digest) != digest:
+            self._owed.setdefault((envelope.signer, height), set()).add(machine.number)
+
+    def crashed(self, machine: Machine, why: str) -> None:
+        """What it heard is forgotten, and what it could prove."""
+        self._heard = {key: views for key, views in self._heard.items() if key[0] != machine.number}
+        for witnesses in self._owed.values():
+            witnesses.discard(machine.number)
+
+    def committed(self, machine: Machine, executed: Executed, certificate: QuorumCertificate) -> None:
+        """Convictions are events of the contract `system`."""
+        for receipt in executed.receipts:
+            for event in receipt.events:
+                if (event.contract, event.name) == ("system", "Convicted"):
+                    self._convicted(*event.values[:4])
+
+    def _convicted(self, key: bytes, name: str, kind: int, height: int) -> None:
+        convict = self._places[key]
+        self.require(self._guilty(convict), f"{name} is convicted of kind {kind} at height {height}, and is honest")
+        self.convictions.add((convict, height, kind))
+
+    def at_large(self, height: int) -> set[int]:
+        """The places whose two statements somebody who lives has heard, for a height up to `height`, unconvicted."""
+        caught = {place for (place, at), witnesses in self._owed.items() if witnesses and at <= height}
+        return caught - {convict for convict, _, kind in self.convictions if kind == 1}
 
 
 class Durability(Checker):
@@ -205,7 +264,7 @@ class Durability(Checker):
         self._seen: set[bytes] = set()
 
     def committed(self, machine: Machine, executed: Executed, certificate: QuorumCertificate) -> None:
-        """Who holds the block now?"""
+        """Counted at the moment at which it is told."""
         if executed.digest in self._seen:
             return
         self._seen.add(executed.digest)
@@ -268,6 +327,14 @@ class Bounds(Checker):
         self.require(len(machine.disk.segments) <= 3, f"the log of {machine.name} is not cut")
 
 
+def kept_blocks(ledger: Ledger) -> Iterator[StoredBlock]:
+    """The blocks that a ledger keeps whole."""
+    for height in range(ledger.oldest_block, ledger.height + 1):
+        stored = ledger.block(height)
+        assert stored is not None
+        yield stored
+
+
 class Kept(Checker):
     """I6 at the end: what a client was told is in every honest chain."""
 
@@ -288,9 +355,9 @@ class Kept(Checker):
             assert machine.process is not None
             ledger = machine.process.host.ledger
             found: Counter[bytes] = Counter()
-            for height in range(1, ledger.height + 1):
-                stored = ledger.block(height)
-                assert stored is not None
-                found.update(receipt.transaction_id for receipt in stored.receipts)
-            for transaction_id in self._told:
-                self.require(found[transaction_id] == 1, f"{machine.name} has a promised transaction not once")
+            for block in kept_blocks(ledger):
+                found.update(receipt.transaction_id for receipt in block.receipts)
+            for transaction_id, height in self._told.items():
+                if ledger.oldest_block <= height <= ledger.height:
+                    times = found[transaction_id]
+                    self.require(times == 1, f"{machine.name} has a transaction of block {height} {times} times")

@@ -11,14 +11,15 @@ from chain.transaction import SignedTransaction, Transaction
 from contracts.classes import DefineClass
 from node.execution import Executed
 from node.mempool import Checked, Refusal
-from simulation.clock import MILLISECOND_US
-from simulation.cluster import BEGIN_MS, Cluster
+from simulation.cluster import Cluster
 from simulation.foundation import PLATFORMS
 from simulation.machine import Machine
 from simulation.observer import Observer
 
 VALID_MS: Final = 200_000
 RETRY_US: Final = 2_500_000
+EXPIRED_MS: Final = 60_000
+"""So long after its end a request is in no block by any honest clock."""
 
 
 @dataclass(slots=True)
@@ -48,6 +49,7 @@ class Clients(Observer):
         self.unanswered: dict[bytes, Request] = {}
         """By transaction id."""
         self.refusals: dict[str, int] = {}
+        self.expired = 0
 
     def begin(self) -> None:
         """Requests come now and then, a few at a time, until the seed's number is reached."""
@@ -69,8 +71,19 @@ class Clients(Observer):
     def insist(self) -> None:
         """The world is healthy: what is unanswered is sent once more, and then it must be enough."""
         self._retrying = False
+        self.give_up_expired()
         for request in list(self.unanswered.values()):
             self._send(request)
+
+    def give_up_expired(self) -> None:
+        """What no block can hold any more is made anew, as a client does who finds that it has expired."""
+        limit = self._cluster.now_ms - EXPIRED_MS
+        old = [request for request in self.unanswered.values() if request.valid_until < limit]
+        for request in old:
+            del self.unanswered[request.transaction_id]
+            self.expired += 1
+        for _ in old:
+            self.send_new()
 
     def committed(self, machine: Machine, executed: Executed, certificate: QuorumCertificate) -> None:
         """The answer to whoever waits."""
@@ -82,7 +95,7 @@ class Clients(Observer):
     # ---- inside ----
 
     def _send(self, request: Request) -> None:
-        if request.answered:
+        if request.answered or request.transaction_id not in self.unanswered:
             return
         up = [machine for machine in self._cluster.up if not machine.paused]
         if up:
@@ -92,6 +105,7 @@ class Clients(Observer):
 
     def _retry(self, request: Request) -> None:
         if self._retrying:
+            self.give_up_expired()
             self._send(request)
 
     def _submit(self, machine: Machine, request: Request) -> None:
@@ -112,7 +126,7 @@ class Clients(Observer):
     def _next(self) -> Request:
         rules, number = self._cluster.rules, len(self.requests)
         person = PLATFORMS[number % len(PLATFORMS)]
-        valid_until = BEGIN_MS + self._cluster.clock.now_us // MILLISECOND_US + VALID_MS
+        valid_until = self._cluster.now_ms + VALID_MS
         body = encode(
             Transaction(
                 chain_id=rules.chain_id,

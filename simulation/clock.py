@@ -22,14 +22,14 @@ class Clock:
         self._order += 1
         heappush(self._queue, (self.now_us + delay_us, self._order, act))
 
-    def run(self, until_us: int, stop: Callable[[], bool]) -> bool:
+    def run(self, until_us: int, stop: Callable[[], bool] | None = None) -> bool:
         """Let things happen up to `until_us`, or until `stop`, which is asked after each; whether it stopped."""
         queue = self._queue
         while queue and queue[0][0] <= until_us:
             self.now_us, _, act = heappop(queue)
             self.happened += 1
             act()
-            if stop():
+            if stop is not None and stop():
                 return True
         self.now_us = max(self.now_us, until_us)
         return False

@@ -13,9 +13,9 @@ from chain.quorum import QuorumCertificate
 from chain.rules import ChainRules
 from node.consensus.messages import Envelope
 from node.execution import Executed
-from node.network.frames import PeerFrame
+from node.network.frames import ConsensusFrame, PeerFrame
 from node.storage.interface import LogDamaged
-from simulation.clock import Clock, LocalClock
+from simulation.clock import MILLISECOND_US, Clock, LocalClock
 from simulation.disk import Disk, DiskFull
 from simulation.foundation import CITIES, START_MS, Foundation, found
 from simulation.machine import Crashed, Machine, Process, World
@@ -31,7 +31,9 @@ BEGIN_MS: Final = START_MS + 60_000
 class Cluster:
     """The world of one run. Machines below `replicas` have the place of their number, twins come after them."""
 
-    def __init__(self, settings: Settings, twins: tuple[int, ...] = (), show: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, settings: Settings, twins: tuple[int, ...] = (), show: Callable[[str], None] | None = None
+    ) -> None:
         self.settings = settings
         self.clock = Clock()
         self.foundation = found(settings.replicas, settings.chain_id)
@@ -39,12 +41,15 @@ class Cluster:
         self.rules = _rules(self.foundation, settings, self.signatures)
         self.transcript = Transcript(self.clock, show)
         self.watch = Watch(self.transcript)
-        self.frames = self.restarts = 0
+        self.frames = self.restarts = self.snapshots = self.slept_ms = 0
         self.forgetful: set[int] = set()
-        """Places whose machine has lost what it promised."""
+        """Places whose machine has lost what it promised, and not made up for it yet."""
+        self.unaware: set[int] = set()
+        """Those of them that do not know it: a damaged end of a log looks like one that was never synced."""
         self._random = Random(f"machines of {settings.seed}")
         places = (*range(settings.replicas), *twins)
         self.machines = [self._machine(number, place) for number, place in enumerate(places)]
+        self._numbers = [[machine.number for machine in self.at(place)] for place in range(settings.replicas)]
         self.network = Network(
             self.clock, settings, Random(f"network of {settings.seed}"), len(places), self._deliver, self._changed
         )
@@ -89,6 +94,7 @@ class Cluster:
             self.wipe(machine)
             self.start(machine)
             return
+        self._notice_rot(machine)
         self.restarts += 1
         self.watch.started(machine)
         self.act(machine, machine.process.go_on)
@@ -114,6 +120,25 @@ class Cluster:
         machine.disk = Disk(dict(self.foundation.entries))
         self.forgetful.add(machine.place)
         self.watch.befell("wiped", f"{machine.name} starts with an empty folder")
+
+    @property
+    def now_ms(self) -> int:
+        """The time that a perfect clock shows (ms since 1970)."""
+        return BEGIN_MS + self.clock.now_us // MILLISECOND_US + self.slept_ms
+
+    def sleep(self, length_ms: int) -> None:
+        """Nothing happens for so long, anywhere."""
+        self.slept_ms += length_ms
+        for machine in self.machines:
+            machine.clock.jump(length_ms)
+
+    def forgive(self, height: int) -> None:
+        """Whoever signs again, and has on its disk what was committed up to `height`, has made up for its loss."""
+        for machine in self.up:
+            process = machine.process
+            assert process is not None
+            if not process.host.replica.abstains and process.host.durable_height >= height:
+                self.forgetful -= {machine.place} - self.unaware
 
     def act(self, machine: Machine, action: Callable[[], None]) -> None:
         """Let the process of a machine do something; it may die of it. A paused one does it later."""
@@ -169,11 +194,13 @@ class Cluster:
             membership=self.foundation.membership,
             nodes=tuple(replica.name for replica in self.foundation.membership.replicas),
             flush_us=self.settings.flush_us,
+            history=self.settings.history,
             post=self._post,
             connected=self._connected,
             act=self._act,
             cast=self._cast,
             committed=self._committed,
+            installed=self._installed,
             note=self._noted,
         )
 
@@ -182,9 +209,8 @@ class Cluster:
             self.act(process.machine, action)
 
     def _post(self, machine: Machine, place: int, frame: PeerFrame) -> None:
-        for other in self.machines:
-            if other.place == place:
-                self.network.post(machine.number, other.number, frame)
+        for number in self._numbers[place]:
+            self.network.post(machine.number, number, frame)
 
     def _connected(self, machine: Machine) -> frozenset[int]:
         return frozenset(self.machines[number].place for number in self.network.linked(machine.number))
@@ -195,6 +221,8 @@ class Cluster:
         if process is None:
             return
         self.frames += 1
+        if isinstance(frame, ConsensusFrame) and machine.honest and not self.at(frame.envelope.signer)[0].honest:
+            self.watch.heard(machine, frame.envelope)
         self.transcript.frame(sender, receiver)
         heard = _over_the_wire(frame) if self.settings.as_bytes else frame
         self.act(machine, partial(process.hear, self.machines[sender].place, heard))
@@ -217,9 +245,17 @@ class Cluster:
         if machine.honest:
             self.watch.committed(machine, executed, certificate)
 
+    def _installed(self, machine: Machine) -> None:
+        self.snapshots += machine.honest
+
     def _noted(self, machine: Machine, sentence: str) -> None:
         if machine.honest:
             self.watch.noted(machine, sentence)
+
+    def _notice_rot(self, machine: Machine) -> None:
+        if machine.disk.rotten:
+            machine.disk.rotten = False
+            self.unaware.add(machine.place)
 
     def _ended(self, machine: Machine, why: str) -> None:
         machine.crash_at = None
@@ -240,4 +276,3 @@ def _rules(foundation: Foundation, settings: Settings, signatures: Signatures) -
 def _over_the_wire(frame: PeerFrame) -> PeerFrame:
     read: PeerFrame = decode(encode(frame), PeerFrame)  # type: ignore[arg-type] # a union is no type to mypy
     return read
-

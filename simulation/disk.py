@@ -37,6 +37,8 @@ class Disk:
     """The mark that provisioning leaves for the first start: there is no log yet, and none is missing."""
     abstains: bool = False
     """The mark of a replica that does not know what it has signed."""
+    rotten: bool = False
+    """Whether a bit was flipped, and no replay has met it yet."""
 
     def judge(self) -> None:
         """As `node.process` judges its log: without it, nobody knows what was signed."""
@@ -63,7 +65,7 @@ class Disk:
                     yield from group.records
                 elif number == len(self.segments) - 1 and not any(later.whole for later in segment[place:]):
                     del segment[place:]
-                    return
+                    break
                 else:
                     raise LogDamaged("the log is damaged before its end; move the data folder away and start again")
 
@@ -82,6 +84,7 @@ class Disk:
         if not groups:
             return False
         random.choice(groups).whole = False
+        self.rotten = True
         return True
 
 

@@ -16,15 +16,18 @@ CALLS_MAX: Final = 60
 SLOW_SYNC_US: Final = 150_000
 FLAPS_MAX: Final = 6
 JUMP_MS_MAX: Final = 30_000
+NIGHT_MS: Final = 4 * 3_600_000
 
 
 class Faults:
     """Draws and applies them, and takes all of them back when the world heals."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, height: Callable[[], int]) -> None:
+        """`height` tells up to where blocks have been told of."""
         self.injected: Counter[str] = Counter()
         self._cluster = cluster
         self._random = Random(f"faults of {cluster.settings.seed}")
+        self._height = height
         self._raging = True
         self._number = 0
         self._open: dict[int, Callable[[], None]] = {}
@@ -45,6 +48,7 @@ class Faults:
             "flip": self._flip,
             "wipe": self._wipe,
             "clock-jump": self._clock_jump,
+            "night": self._night,
         }
 
     def begin(self) -> None:
@@ -233,8 +237,14 @@ class Faults:
 
     def _may_forget(self, machine: Machine) -> bool:
         """At most f at once are Byzantine or have forgotten what they promised."""
+        self._cluster.forgive(self._height())
         traitors = {place for place, _ in self._cluster.settings.byzantine}
         return len(traitors | self._cluster.forgetful | {machine.place}) <= self._cluster.settings.faulty_max
+
+    def _night(self) -> str:
+        """Whatever was waiting then is too old; whatever is behind then may find no blocks any more."""
+        self._cluster.sleep(NIGHT_MS)
+        return "everybody sleeps for hours"
 
     def _clock_jump(self) -> str:
         machine = self._one()
@@ -246,4 +256,3 @@ class Faults:
 
 def _names(machines: list[Machine]) -> str:
     return " ".join(machine.name for machine in machines)
-

@@ -52,8 +52,7 @@ def found(replicas: int, chain_id: str) -> Foundation:
     profile = load_profiles()[chain_id]
     chain_scheme = scheme(profile.signature_scheme)
     accounts = {
-        person: chain_scheme.key_pair(sha256(f"{person} on {chain_id}".encode()))
-        for person in ("operator", *PLATFORMS)
+        person: chain_scheme.key_pair(sha256(f"{person} on {chain_id}".encode())) for person in ("operator", *PLATFORMS)
     }
     pairs = tuple(scheme(SchemeName.ED25519).key_pair(sha256(city.encode())) for city in CITIES[:replicas])
     unbound = ChainRules.of(bytes(32), profile)

@@ -18,7 +18,19 @@ from node.execution import Executed
 from node.host import Host, Ports
 from node.ledger import Ledger
 from node.mempool import Checked, Refusal
-from node.network.frames import Blocks, ConsensusFrame, Fetch, Heads, PeerFrame, Relay, relays
+from node.network.frames import (
+    Blocks,
+    ConsensusFrame,
+    Fetch,
+    FetchChunk,
+    FetchSnapshot,
+    Heads,
+    PeerFrame,
+    Relay,
+    SnapshotChunk,
+    SnapshotManifest,
+    relays,
+)
 from node.recovery import Recovery
 from node.storage.interface import LogRecord
 from simulation.clock import MILLISECOND_US, SECOND_US, Clock, LocalClock
@@ -69,6 +81,8 @@ class Machine:
     process: "Process | None" = None
     crash_at: int | None = None
     """How many more calls into the world the process makes before it dies."""
+    died_at: set[str] = field(default_factory=set)
+    """The kinds of call at which a process died here."""
     sync_us: int = 1_000
     paused: bool = False
     backlog: list[tuple["Process", Callable[[], None]]] = field(default_factory=list)
@@ -85,6 +99,8 @@ class World:
     membership: Membership
     nodes: tuple[str, ...]
     flush_us: int
+    history: int
+    """How many blocks are kept whole at least."""
     post: Callable[[Machine, int, PeerFrame], None]
     """A frame leaves a machine for a place."""
     connected: Callable[[Machine], frozenset[int]]
@@ -93,6 +109,8 @@ class World:
     cast: Callable[[Machine, Envelope], None]
     """An honest replica lets a message of its own out."""
     committed: Callable[[Machine, Executed, QuorumCertificate], None]
+    installed: Callable[[Machine], None]
+    """A ledger has jumped to a snapshot."""
     note: Callable[[Machine, str], None]
 
 
@@ -105,6 +123,8 @@ class Process:
         self.journal = SimulatedJournal(machine.disk, self.hook, self._schedule_sync)
         self.store = SimulatedStore(machine.disk)
         self.host = self._recovered()
+        self.installed = 0
+        """The height of the last snapshot that was taken from others."""
         self._ticks = 0
         self._flushing = False
         self._flushed_us = world.clock.now_us
@@ -116,13 +136,14 @@ class Process:
         phase = self.machine.random.randrange(self.host.rules.profile.tick_ms) * MILLISECOND_US
         self.later(phase, self._tick)
 
-    def hook(self, _what: str) -> None:
+    def hook(self, what: str) -> None:
         """Every call into the world passes here."""
         machine = self.machine
         if machine.crash_at is not None:
             machine.crash_at -= 1
             if machine.crash_at < 0:
                 machine.crash_at = None
+                machine.died_at.add(what)
                 raise Crashed
 
     def later(self, delay_us: int, act: Callable[[], None]) -> None:
@@ -165,7 +186,7 @@ class Process:
         machine, world = self.machine, self.world
         disk = machine.disk
         disk.judge()
-        ledger = Ledger(world.rules, world.genesis, self.store)
+        ledger = Ledger(world.rules, world.genesis, self.store, history=world.history)
         recovery = Recovery(ledger)
         for data in disk.replay():
             recovery.take(decode(data, LogRecord))  # type: ignore[arg-type] # a union is no type to mypy
@@ -197,6 +218,7 @@ class Process:
             now=machine.clock.now_ms,
             committed=self._committed,
             signs=self._signs,
+            flush=self._install,
             note=lambda _, sentence: world.note(machine, sentence),
         )
 
@@ -245,9 +267,9 @@ class Process:
             case Heads(heads=heads):
                 for head in heads:
                     host.peer_head(sender, head)
-            case Fetch():
+            case Fetch() | FetchSnapshot() | FetchChunk():
                 host.serve(sender, frame)
-            case Blocks():
+            case Blocks() | SnapshotManifest() | SnapshotChunk():
                 host.fetched(sender, frame)
             case _:
                 pass
@@ -276,13 +298,25 @@ class Process:
             return
         self._flushed_us = now
         older = self.journal.start_segment(self.host.carried())
+        self._flush(lambda: self.journal.drop_segments(older))
+
+    def _install(self, then: Callable[[], None]) -> None:
+        """The ledger stands at a snapshot."""
+        self.installed = self.host.ledger.height
+        self.world.installed(self.machine)
+        self._flush(then)
+
+    def _flush(self, then: Callable[[], None]) -> None:
+        """One flush after the other: it takes a while, and is durable all at once."""
+        if self._flushing:
+            self.later(FLUSH_US, lambda: self._flush(then))
+            return
         self.store.flush()
         self._flushing = True
-        self.later(FLUSH_US, lambda: self._flushed(older))
+        self.later(FLUSH_US, lambda: self._flushed(then))
 
-    def _flushed(self, older: int) -> None:
+    def _flushed(self, then: Callable[[], None]) -> None:
         self.hook("flush")
         self.store.flushed()
         self._flushing = False
-        self.journal.drop_segments(older)
-
+        then()

@@ -18,6 +18,9 @@ class Observer:
     def cast(self, machine: Machine, envelope: Envelope) -> None:
         """An honest replica lets a message of its own out, for the first time or again."""
 
+    def heard(self, machine: Machine, envelope: Envelope) -> None:
+        """A message of a replica that is not honest reaches an honest one."""
+
     def committed(self, machine: Machine, executed: Executed, certificate: QuorumCertificate) -> None:
         """An honest machine tells its callers that a block is committed; it is durable there by now."""
 
@@ -51,6 +54,11 @@ class Watch(Observer):
         """Each is told."""
         for observer in self._observers:
             observer.cast(machine, envelope)
+
+    def heard(self, machine: Machine, envelope: Envelope) -> None:
+        """Each is told."""
+        for observer in self._observers:
+            observer.heard(machine, envelope)
 
     def committed(self, machine: Machine, executed: Executed, certificate: QuorumCertificate) -> None:
         """Each is told."""

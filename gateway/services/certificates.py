@@ -147,6 +147,7 @@ def bundle_of(proven: Proven, content: tuple[Entry, ...]) -> Bundle:
     return make_bundle(
         uid=proven.name.universal,
         certified=proven.state.certified,
+        handovers=proven.chain.trust.handovers_to(proven.state.header.height),
         record=proven.record,
         proof=proven.state.values[0].proof,
         content=content or (Hidden(proven.certificate.content_root),),

@@ -32,6 +32,7 @@ async def follow_chain(gateway: Gateway, chain: Chain) -> None:
 async def _follow_until_lost(gateway: Gateway, chain: Chain, avoid: set[int]) -> None:
     waiting: asyncio.Queue[BlockAnswer | None] = asyncio.Queue()
     start = await gateway.index.run(lambda db: head(db, chain.rules.chain_id))
+    await chain.catch_up()
     chain.follow(start, waiting.put_nowait, avoid)
     while True:
         blocks = [await waiting.get()]

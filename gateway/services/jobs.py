@@ -246,7 +246,7 @@ async def _sign_batches(gateway: Gateway, chain: Chain, job: Job, batches: Seque
     return signed
 
 
-_TRY_AGAIN: Final = frozenset({"queue-full", "pool-full", "no-quorum", "primary-unreachable", "not-final"})
+_TRY_AGAIN: Final = frozenset({"queue-full", "pool-full", "no-quorum", "votes-forgotten", "not-final"})
 
 
 async def _settled_refusal(

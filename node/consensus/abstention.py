@@ -1,4 +1,4 @@
-"""When a replica that does not know what it has signed may sign again (protocol 21.6).
+"""When a replica that does not know what it has signed may sign again (protocol 21.7).
 
 It may have voted at one height above the highest certificate that it had seen, and the replicas whose commits made
 that certificate may not have counted them yet: nothing it signed is more than two heights above their heads. Once

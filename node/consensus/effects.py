@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from chain.block import Block, BlockHeader, CommittedBlock
 from chain.membership import Membership
+from node.consensus.head import Head
 from node.consensus.messages import Authenticated, Envelope, Message, PreparedCertificate
 
 
@@ -77,11 +78,6 @@ class BlockValidated:
     block: bytes
     membership: Membership | None
 
-    @property
-    def valid(self) -> bool:
-        """Whether the block may be voted for."""
-        return self.membership is not None
-
 
 @dataclass(frozen=True, slots=True)
 class BlockSynced:
@@ -91,6 +87,13 @@ class BlockSynced:
     block: bytes
     membership: Membership
     """The set that certifies the height after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotInstalled:
+    """The host stands at a checked and durable snapshot: `head` is its end, maybe many heights on."""
+
+    head: Head
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,7 @@ Input = (
     | NothingWaits
     | BlockValidated
     | BlockSynced
+    | SnapshotInstalled
     | MayNotSign
     | MaySign
 )

@@ -141,21 +141,38 @@ class NormalCase(Standing):
             return (Drop(Reason.STALE),)
         return self._enter_height(committed, block, membership)
 
+    def _on_installed(self, head: Head) -> Effects:
+        """The heights up to the snapshot's are committed, whatever was in flight here."""
+        return (Drop(Reason.STALE),) if head.header.height < self.height else self._stand_on(head)
+
     def _enter_height(self, committed: CommittedBlock, block: bytes, membership: Membership) -> Effects:
-        """The next height begins, maybe in a later view; messages that came early are heard now."""
-        before, certificate = self.membership, committed.certificate
-        self.head = Head(
-            header=committed.header, digest=block, certificate=certificate, membership=membership, certified_by=before
+        header, certificate = committed.header, committed.certificate
+        return self._stand_on(
+            Head(
+                header=header,
+                digest=block,
+                certificate=certificate,
+                membership=membership,
+                certified_by=self.membership,
+            )
         )
-        if membership != before:
-            self.replica_id = place_of(membership, self._key)
+
+    def _stand_on(self, head: Head) -> Effects:
+        """The height after `head` begins, maybe in a later view; messages that came early are heard now."""
+        before, certificate = self.membership, head.certificate
+        assert certificate is not None
+        self.head = head
+        if head.membership != before:
+            self.replica_id = place_of(head.membership, self._key)
             self._future, self._changes = Future(), ViewChanges()
         self.prepared = self._prepared_proposal = None
         self._patience.succeeded()
         if certificate.view > self.view or (certificate.view == self.view and self.changing):
             self._enter_view(View(certificate.view), None)
         else:
+            opened = self._cast_kinds & {NewView}  # a view is opened once, whatever height it goes on with
             self._clear_flight()
+            self._cast_kinds = opened
         recast = self._cast_view_change() if self.changing else ()
         return (*recast, *self._hear_early())
 

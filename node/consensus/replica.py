@@ -39,6 +39,7 @@ from node.consensus.effects import (
     NothingToBuild,
     NothingWaits,
     RequestReceived,
+    SnapshotInstalled,
     Tick,
     ValidateBlock,
 )
@@ -59,7 +60,7 @@ from node.consensus.standing import Effects
 class Replica(ChangingViews):
     """One replica: every input has one place where it is heard."""
 
-    def step(self, incoming: Input) -> Effects:  # noqa: C901, PLR0911 - one case, one line
+    def step(self, incoming: Input) -> Effects:  # noqa: C901, PLR0911, PLR0912 - one case, one line
         """One input in, effects out; their order is a promise to be kept."""
         match incoming:
             case MessageReceived(received):
@@ -79,6 +80,8 @@ class Replica(ChangingViews):
                 return self._propose_if_due()
             case BlockSynced(committed, block, membership):
                 return self._on_synced(committed, block, membership)
+            case SnapshotInstalled(head):
+                return self._on_installed(head)
             case Tick(reachable):
                 return self._on_tick(reachable=reachable)
             case Censored():
@@ -128,8 +131,6 @@ class Replica(ChangingViews):
                 self._flight.votes(taken)[taken.signer] = taken
             case ViewChange():
                 self._changes.add(taken)
-            case NewView():
-                pass
         return ()
 
     def _hear(self, received: Authenticated) -> Effects:

@@ -41,19 +41,10 @@ class ViewChanges:
         others = sorted(signer for signer in wanting if signer != own)
         return tuple(_signed(wanting[signer]) for signer in sorted([own, *others[: membership.quorum - 1]]))
 
-    def names(self, block: bytes) -> bool:
-        """Whether a view change shows that a block is prepared."""
-        return any(_message(kept).prepared is not None and _shown(kept) == block for kept in self.kept.values())
-
 
 def _message(kept: Authenticated) -> ViewChange:
     assert isinstance(kept.message, ViewChange)
     return kept.message
-
-
-def _shown(kept: Authenticated) -> bytes | None:
-    prepared = _message(kept).prepared
-    return None if prepared is None else prepared.block
 
 
 def _rank(kept: Authenticated) -> tuple[int, int]:

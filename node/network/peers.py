@@ -1,18 +1,18 @@
-"""Authenticated links between the replicas of a network.
+"""Authenticated links between the nodes of a network.
 
 Every node dials every other and sends on the link it dialled; it receives on the links it accepted. A lost
-link is dialled again, first soon and then once a second.
+link is dialled again, first soon and then once a second. Nodes go by their numbers in the directory.
 """
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from chain.codec import decoder, encode
 from chain.framing import PROTOCOL_VERSION
-from chain.membership import Membership
 from chain.rpc import Hello
+from node.network.directory import Directory
 from node.network.frames import PeerFrame
 from node.network.link import Link
 from node.network.tls import identify
@@ -23,23 +23,22 @@ Address = tuple[str, int]
 
 
 class Peers:
-    """The links of replica `own` to all others."""
+    """The links of a node to all others that it knows and has an address of."""
 
     def __init__(
         self,
         *,
-        own: int,
-        membership: Membership,
+        directory: Directory,
         network_id: bytes,
-        addresses: dict[int, Address],
+        addresses: Mapping[str, Address],
         context: ssl.SSLContext,
         received: Callable[[int, PeerFrame], None],
         changed: Callable[[int, bool], None],
         note: Callable[[str], None],
     ) -> None:
-        self._membership = membership
+        self._directory = directory
         self._network_id = network_id
-        self._hello = encode(Hello(version=PROTOCOL_VERSION, network_id=network_id, speaker=own))
+        self._hello = self._hello_of(directory.own)
         self._addresses = addresses
         self._context = context
         self._received, self._changed, self._note = received, changed, note
@@ -47,17 +46,29 @@ class Peers:
         self._accepted: dict[int, Link] = {}
         self._problems: dict[int, str] = {}
         """Why a peer was not linked the last time it was dialled: told once, not at every attempt."""
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        """One per node that is dialled."""
         self._decode: Callable[[bytes], PeerFrame] = decoder(PeerFrame)  # type: ignore[arg-type] # a union is no type to mypy
 
     def start(self) -> None:
-        """Begin to dial."""
+        """Begin to dial whoever is known by now; to be called again when the directory or the addresses grow."""
         loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(self._keep_dialled(peer)) for peer in self._addresses]
+        for peer, name in enumerate(self._directory.names):
+            if peer == self._directory.own or peer in self._tasks:
+                continue
+            if name in self._addresses:
+                self._tasks[peer] = loop.create_task(self._keep_dialled(peer))
+            else:
+                self._tell(peer, f"there is no address of {name} in node.json: add it to `peers` and send SIGHUP")
+
+    def readdress(self, addresses: Mapping[str, Address]) -> None:
+        """Dial these from now on; a link that stands stays."""
+        self._addresses = {**self._addresses, **addresses}
+        self.start()
 
     def stop(self) -> None:
         """Dial no more and close every link."""
-        for task in self._tasks:
+        for task in self._tasks.values():
             task.cancel()
         for link in (*self._links.values(), *self._accepted.values()):
             link.close()
@@ -113,29 +124,30 @@ class Peers:
             closed=lambda link: self._lost(peer, link, lost),
             note=lambda sentence: self._tell(peer, sentence),
         )
-        host, port = self._addresses[peer]
+        name = self._directory.names[peer]
+        host, port = self._addresses[name]
         try:
             async with asyncio.timeout(DIAL_TIMEOUT_S):
                 await asyncio.get_running_loop().create_connection(lambda: link, host, port, ssl=self._context)
         except (OSError, ValueError, TimeoutError) as problem:
             if not patient:
-                self._tell(peer, f"replica {peer} cannot be reached at {host}:{port}: {problem or 'no answer'}")
+                self._tell(peer, f"{name} cannot be reached at {host}:{port}: {problem or 'no answer'}")
             return False
-        if identify(link.certificate, self._membership).replica == peer:
+        if identify(link.certificate, self._directory).node == peer:
             link.send(self._hello)
         elif link.open:
-            self._tell(peer, f"the node at {host}:{port} is not replica {peer}: its TLS key is not the pinned one")
+            self._tell(peer, f"the node at {host}:{port} is not {name}: its TLS key is not the pinned one")
             link.close()
         await lost.wait()
         if not link.known and peer not in self._problems:
-            self._tell(peer, f"replica {peer} closes the link before it greets; see what it says about it")
+            self._tell(peer, f"{name} closes the link before it greets; see what it says about it")
         return link.known
 
     def _greeted(self, peer: int, link: Link, body: bytes) -> None:
         """The accepting side answers a dialled link with its own hello and nothing else."""
-        expected = Hello(version=PROTOCOL_VERSION, network_id=self._network_id, speaker=peer)
-        if link.known or self._decode(body) != expected:
-            self._tell(peer, f"replica {peer} does not greet as one of this network and protocol version")
+        if link.known or body != self._hello_of(peer):
+            name = self._directory.names[peer]
+            self._tell(peer, f"{name} does not greet as a node of this name, network and protocol version")
             link.close()
             return
         link.known = True
@@ -152,6 +164,10 @@ class Peers:
     def _forget(self, peer: int, link: Link) -> None:
         if self._accepted.get(peer) is link:
             del self._accepted[peer]
+
+    def _hello_of(self, node: int) -> bytes:
+        speaker = self._directory.names[node]
+        return encode(Hello(version=PROTOCOL_VERSION, network_id=self._network_id, speaker=speaker))
 
     def _tell(self, peer: int, problem: str) -> None:
         if self._problems.get(peer) != problem:

@@ -1,4 +1,4 @@
-"""Accepted links until it is known who they are: the pin decides for replicas, the key usage for callers."""
+"""Accepted links until it is known who they are: the pin decides for nodes, the key usage for callers."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,8 +6,8 @@ from typing import Final
 
 from chain.codec import decode, encode
 from chain.framing import PROTOCOL_VERSION
-from chain.membership import Membership
 from chain.rpc import Hello
+from node.network.directory import Directory
 from node.network.link import Link
 from node.network.tls import LinkRole, identify
 
@@ -21,15 +21,14 @@ class Reception:
     def __init__(
         self,
         *,
-        membership: Membership,
+        directory: Directory,
         network_id: bytes,
-        own: int,
         to_peer: Callable[[int, Link], None],
         to_caller: Callable[[Link], None],
         note: Callable[[str], None],
     ) -> None:
-        self._membership = membership
-        self._hello = Hello(version=PROTOCOL_VERSION, network_id=network_id, speaker=own)
+        self._directory = directory
+        self._hello = Hello(version=PROTOCOL_VERSION, network_id=network_id, speaker=directory.names[directory.own])
         self._to_peer, self._to_caller, self._note = to_peer, to_caller, note
         self._strangers: set[Link] = set()
 
@@ -49,23 +48,25 @@ class Reception:
             self._refuse(link, "it does not say who it is")
 
     def _first_frame(self, link: Link, body: bytes) -> None:
-        identity = identify(link.certificate, self._membership)
+        identity = identify(link.certificate, self._directory)
         hello = decode(body, Hello)
         own = self._hello
         link.send(encode(own))
         if (hello.version, hello.network_id) != (own.version, own.network_id):
             self._refuse(link, f"its protocol version is {hello.version}, or its network is not this one")
-        elif identity.replica is not None and identity.replica == hello.speaker:
+        elif identity.node is not None and hello.speaker == self._directory.names[identity.node]:
             self._strangers.discard(link)
-            self._to_peer(identity.replica, link)
+            self._to_peer(identity.node, link)
         elif hello.speaker is None and identity.roles & {LinkRole.GATEWAY, LinkRole.RELAYER}:
             self._strangers.discard(link)
             self._to_caller(link)
         else:
-            self._refuse(
-                link, "its certificate is neither the pinned one of the replica it claims to be nor a caller's"
-            )
+            self._refuse(link, f"{_named(hello.speaker)} has neither the pinned key of that node nor a caller's usage")
 
     def _refuse(self, link: Link, why: str) -> None:
         self._note(f"closed a link: {why}")
         link.close()
+
+
+def _named(speaker: str | None) -> str:
+    return "whoever says no name" if speaker is None else f"whoever says that it is {speaker}"

@@ -1,8 +1,7 @@
 """Mutual TLS 1.3 between the members of a network, and who is at the other end (protocol 12.2).
 
 The network's own CA signs every certificate; a certificate of another CA, expired or missing ends in the
-handshake. A replica's identity is the pin of its TLS public key in the membership, nothing else; the roles of
-callers are extended key usages.
+handshake. A node's identity is the pin of its TLS public key, nothing else; the roles of callers are extended key usages.
 """
 
 import hashlib
@@ -14,7 +13,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from chain.membership import Membership
+from node.network.directory import Directory
 
 
 class LinkRole(StrEnum):
@@ -27,10 +26,10 @@ class LinkRole(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a certificate speaks for: its roles, and its place among the replicas if it is one's pinned key."""
+    """Who a certificate speaks for: its roles, and the number of the node whose pinned key it is, if any."""
 
     roles: frozenset[LinkRole]
-    replica: int | None
+    node: int | None
 
 
 def server_context(folder: Path) -> ssl.SSLContext:
@@ -50,7 +49,7 @@ def client_context(folder: Path) -> ssl.SSLContext:
     return context
 
 
-def identify(certificate: bytes | None, membership: Membership) -> Identity:
+def identify(certificate: bytes | None, directory: Directory) -> Identity:
     """Who is behind a peer's certificate (DER) that the handshake has already accepted; nobody if it cannot be read."""
     try:
         parsed = x509.load_der_x509_certificate(certificate or b"")
@@ -60,9 +59,8 @@ def identify(certificate: bytes | None, membership: Membership) -> Identity:
         return Identity(frozenset(), None)
     oids = {oid.dotted_string for usage in usages if isinstance(usage, x509.ExtendedKeyUsage) for oid in usage}
     roles = frozenset(role for role in LinkRole if role.value in oids)
-    pin = hashlib.sha256(key).digest()
-    places = [i for i, replica in enumerate(membership.replicas) if replica.tls_key_digest == pin]
-    return Identity(roles, places[0] if places and LinkRole.NODE in roles else None)
+    node = directory.find(hashlib.sha256(key).digest())
+    return Identity(roles, node if LinkRole.NODE in roles else None)
 
 
 def _context(protocol: int, folder: Path) -> ssl.SSLContext:

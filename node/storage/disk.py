@@ -4,12 +4,15 @@ Every block is in the synced log before it is here, so writes gather in memory a
 durable transactions. A node that is killed in between replays the log from the height that LMDB has.
 """
 
+import shutil
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 import lmdb
+
+from node.storage.journal import sync_folder
 
 MAP_BYTES: Final = 1 << 38
 """Address space, not disk: the file grows with what is in it."""
@@ -27,6 +30,8 @@ class DiskStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         try:
+            if not (folder / "data.mdb").exists():
+                _make(folder)
             self._env = lmdb.open(str(folder), map_size=MAP_BYTES, subdir=True, max_dbs=0, meminit=False)
             self._check_format()
             self._reader = self._env.begin()
@@ -117,13 +122,24 @@ class DiskStore:
                     transaction.put(key, value)
 
     def _check_format(self) -> None:
-        with self._env.begin(write=True) as transaction:
-            found = transaction.get(FORMAT_KEY)
-            if found is None:
-                transaction.put(FORMAT_KEY, FORMAT)
-            elif found != FORMAT:
-                version = found.decode("ascii", "replace")
-                raise StoreUnusable(
-                    f"{self._folder} holds '{version}', this program reads '{FORMAT.decode()}'; start it with an empty "
-                    "folder and let it fetch its blocks, or use the program that wrote the folder"
-                )
+        with self._env.begin() as transaction:
+            found = transaction.get(FORMAT_KEY) or b""
+        if found != FORMAT:
+            version = found.decode("ascii", "replace")
+            raise StoreUnusable(
+                f"{self._folder} holds '{version}', this program reads '{FORMAT.decode()}'; start it with an empty "
+                "folder and let it fetch its blocks, or use the program that wrote the folder"
+            )
+
+
+def _make(folder: Path) -> None:
+    """A store appears under its name when it is whole and durable: a power cut while it is made leaves none."""
+    new = folder / "new"
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(parents=True)
+    with lmdb.open(str(new), map_size=MAP_BYTES) as env, env.begin(write=True) as transaction:
+        transaction.put(FORMAT_KEY, FORMAT)
+    (new / "data.mdb").rename(folder / "data.mdb")
+    shutil.rmtree(new)
+    sync_folder(folder)
+    sync_folder(folder.parent)

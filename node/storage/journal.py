@@ -37,6 +37,11 @@ class DiskJournal:
         """Whether the folder holds no segment at all."""
         return not self._numbers
 
+    @property
+    def segment_bytes(self) -> int:
+        """The size of the segment that is written to."""
+        return 0 if self._file is None else os.fstat(self._file).st_size
+
     def replay(self) -> Iterator[bytes]:
         """Every record, oldest first; the torn end of the last segment is cut off. To be read to its end."""
         for number in self._numbers:
@@ -60,7 +65,7 @@ class DiskJournal:
         self._file = os.open(self._path(number), os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_TRUNC, 0o600)
         _write_all(self._file, MAGIC + (_group(carried) if carried else b""))
         _sync(self._file)
-        _sync_folder(self._folder)
+        sync_folder(self._folder)
         self._numbers.append(number)
         self._tell(callbacks)
         return older
@@ -136,7 +141,8 @@ def _sync(file: int) -> None:
         os.fsync(file)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make the names in `folder` durable."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -146,11 +152,11 @@ def _sync_folder(folder: Path) -> None:
 
 def _records(path: Path, data: bytes, *, last: bool) -> Generator[bytes, None, int]:
     """The records of a segment; returns where its last whole group ends."""
-    if MAGIC.startswith(data[: len(MAGIC)]) and len(data) < len(MAGIC):
-        return 0  # the node was killed while it made the segment
-    if not data.startswith(MAGIC):
+    if any(found not in (0, wanted) for found, wanted in zip(data, MAGIC, strict=False)):
         raise LogDamaged(f"{path} is no log of this version; use the program version that wrote it")
-    start = len(MAGIC)
+    if len(data) < len(MAGIC):
+        return 0  # the node was killed while it made the segment
+    start = len(MAGIC)  # of which a power cut may have left zeros
     while start < len(data):
         body = _body(data, start)
         if body is None:

@@ -9,7 +9,7 @@ from statistics import median
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("chain", "contracts", "credentials", "node", "gateway", "scripts")
+PACKAGES = ("chain", "contracts", "credentials", "node", "gateway", "simulation", "scripts")
 FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 FUNCTION_LINES_MEDIAN, FUNCTION_LINES_P90, FUNCTION_LINES_MAX = 10, 30, 60

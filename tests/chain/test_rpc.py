@@ -12,6 +12,7 @@ from chain import rpc
 from chain.block import BLOCK_TRANSACTIONS_MAX
 from chain.codec import CodecMalformed, Record, decode, decoder, encode
 from chain.framing import FRAME_BYTES_MAX
+from chain.light_client import Handover
 from chain.membership import REPLICAS_MAX
 from chain.rpc import (
     Answer,
@@ -19,6 +20,7 @@ from chain.rpc import (
     ChainStatus,
     Follow,
     Hello,
+    MemberStatus,
     Outcomes,
     ReadBlock,
     ReadState,
@@ -33,7 +35,7 @@ from chain.rpc import (
 from chain.state import StateProof
 from chain.transaction import Receipt
 from tests.chain.record_strategies import any_of
-from tests.chain.small_network import FIRST
+from tests.chain.small_network import FIRST, header_of, rules_of
 
 read_request: Any = decoder(Request)  # type: ignore[arg-type]
 read_answer: Any = decoder(Answer)  # type: ignore[arg-type]
@@ -46,9 +48,25 @@ OUTCOMES = Outcomes(request=1, rejected=(), certified=None, receipt_leaves=(), i
 BLOCK_ANSWER = BlockAnswer(request=1, certified=None, genesis=None, transactions=(), receipts=())
 STATE_ANSWER = StateAnswer(request=1, certified=None, genesis=None, values=())
 STATUS = ChainStatus(
-    chain_id="wuhan", height=1, head=bytes(32), time=1, view=0, primary=0, phase="idle", pool=0, waits_for="", behind=()
+    chain_id="wuhan",
+    height=1,
+    head=bytes(32),
+    time=1,
+    view=0,
+    primary=0,
+    phase="idle",
+    pool=0,
+    waits_for="",
+    behind=(),
+    members=(),
+    pending=None,
 )
-STATUS_ANSWER = StatusAnswer(request=1, replica=0, connected=(), membership=FIRST.membership, chains=(STATUS,))
+MEMBER = MemberStatus(replica=FIRST.membership.replicas[0], connected=True, signs=True, convictions=0)
+STATUS_ANSWER = StatusAnswer(request=1, node="beijing", connected=(), chains=(STATUS,))
+HANDOVER = Handover(
+    certified=FIRST.certify(rules_of("wuhan"), header_of(rules_of("wuhan"), 1, FIRST.membership)),
+    next_membership=FIRST.membership,
+)
 SUBMIT = Submit(request=1, chain_id="wuhan", transactions=(b"a",))
 READ_STATE = ReadState(request=1, chain_id="wuhan", keys=(), height=None)
 
@@ -76,8 +94,9 @@ def test_an_answer_is_read_back_as_itself(record: type[Record], data: st.DataObj
 def test_the_tags_are_these_for_ever() -> None:
     tags = {record.__name__: record.__struct_config__.tag for record in (*REQUESTS, *ANSWERS)}
     assert tags == {
-        "Hello": 0, "Submit": 1, "ReadState": 2, "ReadBlock": 3, "ReadStatus": 4, "Follow": 5,
+        "Hello": 0, "Submit": 1, "ReadState": 2, "ReadBlock": 3, "ReadStatus": 4, "Follow": 5, "ReadHandovers": 6,
         "Outcomes": 33, "StateAnswer": 34, "BlockAnswer": 35, "StatusAnswer": 36, "Refused": 37,
+        "HandoversAnswer": 38,
     }  # fmt: skip
 
 
@@ -91,7 +110,7 @@ def test_a_request_is_no_answer_and_an_answer_no_request(record: type[Record], d
 
 
 @pytest.mark.parametrize(
-    "tag", [b"\x06", b"\x20", b"\x26", b"\xff", b"\xcc\x80", b"\xa1a", b"\xc0", b"\xcb" + bytes(8)]
+    "tag", [b"\x07", b"\x20", b"\x27", b"\xff", b"\xcc\x80", b"\xa1a", b"\xc0", b"\xcb" + bytes(8)]
 )
 def test_a_record_of_an_unknown_tag_is_refused(tag: bytes) -> None:
     encoded = encode(ReadStatus(request=1))
@@ -109,9 +128,11 @@ LIMITS: list[tuple[Record, str, Any, int]] = [
     (OUTCOMES, "included", rpc.Included(index=0, place=0, receipt=RECEIPT), rpc.REQUEST_TRANSACTIONS_MAX),
     (BLOCK_ANSWER, "transactions", b"a", BLOCK_TRANSACTIONS_MAX),
     (BLOCK_ANSWER, "receipts", RECEIPT, BLOCK_TRANSACTIONS_MAX),
-    (STATUS, "behind", 1, REPLICAS_MAX),
-    (STATUS_ANSWER, "connected", 1, REPLICAS_MAX),
+    (STATUS, "behind", "xian", REPLICAS_MAX),
+    (STATUS, "members", MEMBER, REPLICAS_MAX),
+    (STATUS_ANSWER, "connected", "xian", REPLICAS_MAX),
     (STATUS_ANSWER, "chains", STATUS, rpc.CHAINS_MAX),
+    (rpc.HandoversAnswer(request=1, handovers=()), "handovers", HANDOVER, rpc.HANDOVERS_MAX),
     (Refused(request=1, code="", values=()), "values", 1, 8),
     (Rejection(index=1, code="", values=()), "values", 1, 8),
 ]
@@ -151,7 +172,9 @@ def test_a_state_answer_has_no_more_values_than_a_request_has_keys() -> None:
         Rejection(index=1, code="c" * 41, values=()),
         Hello(version=1, network_id=bytes(31), speaker=None),
         Hello(version=-1, network_id=bytes(32), speaker=None),
-        Hello(version=1, network_id=bytes(32), speaker=-1),
+        Hello(version=1, network_id=bytes(32), speaker=""),
+        Hello(version=1, network_id=bytes(32), speaker="Xian"),
+        Hello(version=1, network_id=bytes(32), speaker="x" * 33),
         ReadBlock(request=1, chain_id="wuhan", height=-1),
         Follow(request=2**53, chain_id="wuhan", height=0),
     ],

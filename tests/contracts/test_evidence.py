@@ -48,28 +48,28 @@ def test_every_height_kind_and_replica_is_recorded_once(chain: SmallChain) -> No
     for name, height in (("xian", 8), ("xian", 9), ("beijing", 9)):
         for evidence in (two_commits(chain.rules, height, name=name), forgotten(chain.rules, height, name=name)):
             report(chain, evidence)
-            with chain.refuses("evidence-known", evidence.signer, height):
+            with chain.refuses("evidence-known", name, height):
                 report(chain, evidence)
     assert [convictions_of(chain.records, FOUR.key(place)) for place in (0, 3)] == [2, 4]
 
 
 def test_another_pair_of_statements_at_the_same_height_is_known_already(chain: SmallChain) -> None:
     report(chain, two_commits(chain.rules, view=2))
-    with chain.refuses("evidence-known", XIAN, 9):
+    with chain.refuses("evidence-known", "xian", 9):
         report(chain, two_commits(chain.rules, view=3))
 
 
 def test_what_convicts_nobody_is_refused_with_its_reason(chain: SmallChain) -> None:
     good, lost = two_commits(chain.rules), forgotten(chain.rules)
-    refused: dict[str, Evidence] = {
-        "evidence-no-conflict": replace(good, second=good.first),
-        "evidence-not-forgotten": replace(lost, view=5),
-        "evidence-signature-invalid": replace(good, signer=FOUR.key(1)),
+    refused: dict[str, tuple[Evidence, str]] = {
+        "evidence-no-conflict": (replace(good, second=good.first), "xian"),
+        "evidence-not-forgotten": (replace(lost, view=5), "xian"),
+        "evidence-signature-invalid": (replace(good, signer=FOUR.key(1)), "shanghai"),
     }
-    for code, evidence in refused.items():
-        with chain.refuses(code, evidence.signer):
+    for code, (evidence, name) in refused.items():
+        with chain.refuses(code, name):
             report(chain, evidence)
-    with chain.refuses("evidence-signature-invalid", XIAN):
+    with chain.refuses("evidence-signature-invalid", "xian"):
         report(chain, two_commits(SmallChain.founded("zhongyi").rules))
 
 

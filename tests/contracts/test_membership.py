@@ -1,14 +1,19 @@
 """A set of replicas changes by its own signatures, one replica at a time, to a set that is alive (protocol 19.2)."""
 
+import contextlib
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from chain.codec import encode
 from chain.evidence import EVIDENCE_HEIGHTS
-from chain.membership import Membership, Replica
+from chain.membership import REPLICAS_MIN, Membership, Replica
 from chain.transaction import NOBODY, Event
+from contracts.interface import ContractReverted
 from contracts.membership import (
     MEMBERSHIPS_MAX,
     ChangeMembership,
@@ -18,7 +23,7 @@ from contracts.membership import (
     first_memberships,
     membership_at,
 )
-from tests.contracts.membership_changes import FOUR, agreed, first, joined, keys, rekeyed, replica_of, without
+from tests.contracts.membership_changes import FOUR, NAMES, agreed, first, joined, keys, rekeyed, replica_of, without
 from tests.contracts.small_chain import SmallChain
 
 FIVE = first(5)
@@ -268,9 +273,9 @@ def test_the_same_replica_does_not_join_twice(chain: SmallChain) -> None:
 @pytest.mark.parametrize("new", [FIVE, rekeyed(FOUR, 1)], ids=["joins", "re-keyed"])
 def test_a_new_key_must_show_that_somebody_has_it(chain: SmallChain, new: Membership) -> None:
     good = agreed(chain.rules, FOUR, new, 3)
-    key = next(replica.consensus_key for replica in new.replicas if replica not in FOUR.replicas)
+    name = next(replica.name for replica in new.replicas if replica not in FOUR.replicas)
     for possession in (None, bytes(64), good.signatures[0], agreed(chain.rules, FOUR, new, 4).possession):
-        with chain.refuses("replica-key-not-proven", key):
+        with chain.refuses("replica-key-not-proven", name):
             change(chain, replace(good, possession=possession))
     change(chain, good)
 
@@ -314,3 +319,59 @@ def test_the_sets_of_the_last_thousand_heights_are_never_forgotten(chain: SmallC
     assert now[:-1] == entries[1:]
     assert membership_at(chain.records, replaced - 1) is None
     assert membership_at(chain.records, chain.height - EVIDENCE_HEIGHTS) == FIVE
+
+
+attempts = st.lists(
+    st.tuples(
+        st.sampled_from(["joins", "leaves", "re-keyed"]),
+        st.integers(0, 9),  # which replica, or which name
+        st.integers(0, 3),  # how long after the last one, and how far ahead
+        st.integers(0, 3),  # how many of the present set do not sign
+    ),
+    max_size=12,
+)
+
+
+def attempted(membership: Membership, kind: str, which: int) -> Membership | None:
+    """The set that somebody would like, if there can be one."""
+    place = which % membership.size
+    if kind == "leaves":
+        return without(membership, place) if membership.size > REPLICAS_MIN else None
+    spare = [name for name in NAMES if keys_of(name) not in {replica.consensus_key for replica in membership.replicas}]
+    if not spare:
+        return None
+    name = spare[which % len(spare)]
+    return joined(membership, replica_of(name)) if kind == "joins" else rekeyed(membership, place, name)
+
+
+def keys_of(name: str) -> bytes:
+    return replica_of(name).consensus_key
+
+
+@given(attempts)
+@settings(max_examples=60, deadline=None)
+def test_whatever_is_attempted_every_set_follows_from_the_one_before_by_those_who_are_alive(
+    steps: list[tuple[str, int, int, int]],
+) -> None:
+    chain = SmallChain.founded()
+    for kind, which, gap, silent in steps:
+        chain.height += gap
+        present = membership_at(chain.records, chain.height)
+        last = current_memberships(chain.records)[-1]
+        assert present is not None
+        new = attempted(last.membership, kind, which)
+        if new is None:
+            continue
+        signers = tuple(range(last.membership.size - min(silent, last.membership.size)))
+        with contextlib.suppress(ContractReverted):
+            change(chain, agreed(chain.rules, last.membership, new, chain.height + 1 + gap, signers=signers))
+            assert last.membership == present, "the one before had taken effect"
+            assert len(signers) >= present.quorum
+    entries = current_memberships(chain.records)
+    assert all(one.from_height < other.from_height for one, other in pairwise(entries))
+    for one, other in pairwise(entries):
+        shared = set(one.membership.replicas) & set(other.membership.replicas)
+        assert len(shared) >= max(one.membership.size, other.membership.size) - 1
+        assert len({value for r in other.membership.replicas for value in (r.name, r.consensus_key)}) == (
+            2 * other.membership.size
+        )

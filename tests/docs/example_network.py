@@ -8,6 +8,7 @@ from chain.digests import ripemd160, sha256
 from chain.domains import Domain
 from chain.genesis import ChainSection, Genesis, GenesisAccount, GenesisDocument, GenesisReplica, parse_genesis
 from chain.light_client import CertifiedHeader
+from chain.membership import Membership, Replica
 from chain.profiles import load_profiles
 from chain.quorum import QuorumCertificate
 from chain.rules import ChainRules
@@ -27,6 +28,7 @@ from node.mempool import Checked, check_transaction
 from node.storage.memory import MemoryStore
 
 REPLICAS: Final = ("beijing", "shanghai", "guangzhou", "xian")
+NEWCOMER: Final = "dalian"
 CREATED_AT: Final = 1_700_000_000_000
 BLOCK_TIME: Final = CREATED_AT + 1_000
 CLASS: Final = "demo-diploma"
@@ -71,6 +73,21 @@ def account_keys(rules: ChainRules, person: str) -> KeyPair:
     return rules.scheme.key_pair(seed(person))
 
 
+def consensus_keys(name: str) -> KeyPair:
+    """The consensus key pair of a replica."""
+    return scheme(SchemeName.ED25519).key_pair(seed(name))
+
+
+def with_newcomer(membership: Membership) -> Membership:
+    """The set after `NEWCOMER` has joined."""
+    newcomer = Replica(
+        name=NEWCOMER,
+        consensus_key=consensus_keys(NEWCOMER).public_key,
+        tls_key_digest=sha256(f"TLS key of {NEWCOMER}".encode()),
+    )
+    return Membership(replicas=(*membership.replicas, newcomer))
+
+
 def rules_of(network_id: bytes, chain_id: str) -> ChainRules:
     """The rules of a chain."""
     return ChainRules.of(network_id, load_profiles()[chain_id])
@@ -113,6 +130,7 @@ def example_bundle() -> Bundle:
     return make_bundle(
         uid=CertificateName("wenchang", CLASS, "1").universal,
         certified=made.certified,
+        handovers=(),
         record=record,
         proof=prove(made.after, key),
         content=(DEGREE, Hidden(content_leaf(made.rules, YEAR))),
@@ -128,7 +146,7 @@ def _genesis() -> Genesis:
         replicas=tuple(
             GenesisReplica(
                 name=name,
-                consensus_key=_consensus_keys(name).public_key.hex(),
+                consensus_key=consensus_keys(name).public_key.hex(),
                 tls_key_digest=sha256(f"TLS key of {name}".encode()).hex(),
             )
             for name in REPLICAS
@@ -161,10 +179,6 @@ def _account(chain_id: str, person: str, role: Role, leader: str) -> GenesisAcco
 
 def _did(name: str) -> bytes:
     return ripemd160(sha256(f"DID document of {name}".encode()))
-
-
-def _consensus_keys(name: str) -> KeyPair:
-    return scheme(SchemeName.ED25519).key_pair(seed(name))
 
 
 def _first_state(genesis: Genesis, rules: ChainRules) -> State:
@@ -220,6 +234,6 @@ def _checked(rules: ChainRules, call: SignedTransaction, state: State) -> Checke
 
 def _certify(rules: ChainRules, executed: Executed) -> CertifiedHeader:
     commit = rules.vote_bytes(Domain.COMMIT, view=0, height=1, block=executed.digest)
-    votes = tuple(_consensus_keys(name).sign(commit) for name in REPLICAS[:3])
+    votes = tuple(consensus_keys(name).sign(commit) for name in REPLICAS[:3])
     certificate = QuorumCertificate(view=0, signers=(0, 1, 2), signatures=votes)
     return CertifiedHeader(header=executed.block.header, certificate=certificate)

@@ -10,27 +10,33 @@ from chain.addresses import AddressCodecName, address_codec
 from chain.codec import encode
 from chain.digests import sha256
 from chain.domains import Domain, prefix
+from chain.evidence import ConflictingStatements, SignedDigest, conflict, evidence_fault
 from chain.genesis import fingerprint
 from chain.merkle import leaf_hash, prove, root
 from chain.profiles import load_profiles
 from chain.quorum import Statement
+from chain.rules import ChainRules
 from chain.signatures import scheme
 from chain.state import prove as prove_state
 from chain.universal_id import CertificateName, format_token
 from contracts.certificate import certificate_of, status_at
 from contracts.genesis import genesis_header
 from contracts.keys import account_key, certificate_key
+from contracts.membership import change_bytes
 from tests.docs.example_network import (
     BLOCK_TIME,
     CLASS,
     DEGREE,
+    REPLICAS,
     TOKEN,
     YEAR,
     account_keys,
+    consensus_keys,
     content_leaf,
     example_bundle,
     rules_of,
     seed,
+    with_newcomer,
     world,
 )
 
@@ -62,13 +68,29 @@ def merkle() -> Values:
 def quorum() -> Values:
     made = world()
     commit = made.rules.vote_bytes(Domain.COMMIT, view=0, height=1, block=made.executed.digest)
+    present = made.genesis.membership
+    agreement = change_bytes(made.rules, present, with_newcomer(present), 3)
+    evidence = two_commits(made.rules, made.executed.digest, b"\xbb" * 32)
+    assert evidence_fault(made.rules, evidence) is None
     return {
         "membership digest (wenchang)": made.rules.membership_digest(made.genesis.membership).hex(),
         "what is signed to commit block 1": commit.hex(),
         "consensus key of replica 0": made.genesis.membership.key(0).hex(),
         "signature of replica 0": made.certified.certificate.signatures[0].hex(),
         "QuorumCertificate": encode(made.certified.certificate).hex(),
+        "what is signed to agree that dalian joins from height 3": agreement.hex(),
+        "ConflictingStatements: replica 0 commits block 1, and bb…bb in its place": encode(evidence).hex(),
     }
+
+
+def two_commits(rules: ChainRules, *blocks: bytes) -> ConflictingStatements:
+    """What would convict replica 0."""
+    pair = consensus_keys(REPLICAS[0])
+    one, other = (
+        SignedDigest(block=block, signature=pair.sign(rules.vote_bytes(Domain.COMMIT, view=0, height=1, block=block)))
+        for block in blocks
+    )
+    return conflict(pair.public_key, Domain.COMMIT, view=0, height=1, one=one, other=other)
 
 
 def transaction() -> Values:

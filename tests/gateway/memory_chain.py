@@ -5,18 +5,19 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from chain.block import BlockHeader
-from chain.light_client import CertifiedHeader
+from chain.light_client import CertifiedHeader, Handover
 from chain.profiles import load_profiles
 from chain.rpc import BlockAnswer
 from chain.rules import ChainRules
 from chain.state import State, layer
 from chain.transaction import TRANSACTION_WINDOW_MS
 from contracts.genesis import genesis_header, initial_state
+from contracts.membership import membership_at
 from node.execution import build_block, dry_run
 from node.mempool import Checked, Refusal, check_transaction, window_refusal
 from tests.chain.memory_nodes import MemoryNodes
 from tests.chain.small_genesis import genesis_of
-from tests.chain.small_network import FIRST
+from tests.contracts.membership_changes import certified_by
 
 CHAIN_IDS: Final = ("wuhan", "zhongyi")
 GENESIS: Final = genesis_of(*CHAIN_IDS)
@@ -31,6 +32,7 @@ class MemoryChain:
     headers: list[BlockHeader]
     blocks: list[BlockAnswer] = field(default_factory=list)
     seen: dict[bytes, tuple[int, int]] = field(default_factory=dict)
+    handovers: list[Handover] = field(default_factory=list)
     ahead_ms: int = 0
     """How far this chain's clock is ahead of the machine's."""
 
@@ -81,6 +83,8 @@ class MemoryChain:
         if not transactions:
             return
         parent = self.head
+        membership = membership_at(self.state, parent.height + 1)
+        assert membership is not None
         executed = build_block(
             self.rules,
             self.state,
@@ -92,6 +96,9 @@ class MemoryChain:
             proposer=0,
         )
         header = executed.block.header
+        certified = certified_by(self.rules, membership, header)
+        if executed.next_membership != membership:
+            self.handovers.append(Handover(certified=certified, next_membership=executed.next_membership))
         self.state.commit(executed.layer, header.height)
         self.headers.append(header)
         for place, checked in enumerate(transactions):
@@ -99,7 +106,7 @@ class MemoryChain:
         self.blocks.append(
             BlockAnswer(
                 request=0,
-                certified=FIRST.certify(self.rules, header),
+                certified=certified,
                 genesis=None,
                 transactions=executed.block.transactions,
                 receipts=executed.receipts,

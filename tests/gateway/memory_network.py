@@ -13,13 +13,16 @@ from chain.digests import sha256
 from chain.merkle import leaf_hash
 from chain.profiles import load_profiles
 from chain.rpc import (
+    HANDOVERS_MAX,
     Answer,
     BlockAnswer,
     Follow,
+    HandoversAnswer,
     Included,
     Outcomes,
     ProvenValue,
     ReadBlock,
+    ReadHandovers,
     ReadState,
     ReadStatus,
     Refused,
@@ -122,6 +125,8 @@ class MemoryLink:
                 self._answer(self._read_state(request))
             case ReadBlock():
                 self._answer(self._read_block(request))
+            case ReadHandovers():
+                self._answer(self._read_handovers(request))
             case Follow():
                 self._follows[request.chain_id] = request.request
                 for block in self.chains[request.chain_id].blocks[request.height :]:
@@ -158,6 +163,10 @@ class MemoryLink:
         values = tuple(ProvenValue(value=chain.state.get(key), proof=prove(chain.state, key)) for key in read.keys)
         genesis = None if chain.blocks else chain.head
         return StateAnswer(request=read.request, certified=chain.certified, genesis=genesis, values=values)
+
+    def _read_handovers(self, read: ReadHandovers) -> Answer:
+        shown = [step for step in self.chains[read.chain_id].handovers if step.certified.header.height > read.after]
+        return HandoversAnswer(request=read.request, handovers=tuple(shown[:HANDOVERS_MAX]))
 
     def _read_block(self, read: ReadBlock) -> Answer:
         chain = self.chains[read.chain_id]

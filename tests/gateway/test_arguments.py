@@ -7,16 +7,19 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from chain.codec import Record, encode
 from chain.profiles import load_profiles
 from chain.rules import ChainRules
-from chain.transaction import Transaction
+from chain.transaction import NOBODY, Transaction
+from contracts.evidence import ReportEvidence
 from contracts.registry import METHODS
 from gateway.arguments import ArgumentsMalformed, read_arguments, show_arguments, show_bytes, show_transaction
 from tests.chain.record_strategies import any_of
 from tests.chain.small_genesis import address_of
 from tests.chain.small_network import rules_of
+from tests.contracts.misconduct import forgotten
 
 RULES = {chain_id: rules_of(chain_id) for chain_id in load_profiles()}
 TAKING = sorted(place for place, method in METHODS.items() if method.arguments is not None)
@@ -110,6 +113,24 @@ def test_a_transaction_is_shown_as_its_chain_writes_it() -> None:
         shown = show_transaction(rules, transaction(rules, ("system", "touch"), b"\x90"))
         assert rules.addresses.parse(shown["sender"]) == address_of(rules, "alice")
         assert (shown["chain"], shown["nonce"], shown["arguments"]) == (rules.chain_id, bytes(range(16)).hex(), {})
+
+
+def test_a_transaction_that_proves_itself_is_shown_as_nobody_s() -> None:
+    change = transaction(RULES["wuhan"], ("system", "reportEvidence"), b"\x90")
+    assert show_transaction(RULES["wuhan"], replace(change, sender=NOBODY))["sender"] == "nobody"
+
+
+def test_a_record_beside_others_says_which_it_is() -> None:
+    place, rules = ("system", "reportEvidence"), RULES["wuhan"]
+    arguments = ReportEvidence(evidence=forgotten(rules))
+    shown = show_arguments(rules, transaction(rules, place, encode(arguments)))
+    assert shown["evidence"]["kind"] == 2
+    assert shown["evidence"]["view_change"]["kind"] == 4
+    assert read_arguments(rules, *place, shown) == arguments
+    for kind in (1, 3, None):
+        wrong = {"evidence": {**shown["evidence"], "kind": kind}}
+        with pytest.raises(ArgumentsMalformed):
+            read_arguments(rules, *place, wrong)
 
 
 @given(chains, st.sampled_from([*METHODS, ("ddc721", "steal")]), st.binary(max_size=60))

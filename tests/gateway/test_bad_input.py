@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from gateway.errors import PROBLEMS
-from tests.gateway import refused_calls, refused_requests
+from tests.gateway import refused_calls, refused_changes, refused_requests
 from tests.gateway.refusals import CASES, CHAIN
 from tests.gateway.running import CHAINS, RunningNetwork
 
@@ -30,13 +30,20 @@ OF_THE_OPERATION = {
     "no-node": "no node",
     "node-not-believed": "a lying node",
     "not-final": "a slow network",
-    "primary-unreachable": "a dead primary",
+    "primary-unreachable": "a dead primary, until it is replaced",
+    "view-change": "a dead primary, until it is replaced",
+    "votes-forgotten": "wiped nodes",
     "no-quorum": "dead nodes",
     "queue-full": "a flood",
     "pool-full": "a flood",
     "height-out-of-reach": "no path asks for the state at a height yet",
     "internal": "our own fault",
     "too-many-listeners": "a crowd",
+    "change-pending": "the signatures of the replicas",
+    "changes-too-frequent": "the signatures of the replicas",
+    "no-live-quorum": "more than four replicas",
+    "evidence-known": "a guilty replica",
+    "evidence-expired": "a thousand blocks",
 }
 """Codes that no request brings about by itself; each is tested where its cause can be made."""
 
@@ -69,6 +76,7 @@ def test_a_refusal_has_its_own_problem_and_changes_nothing(network: RunningNetwo
 
 def test_the_table_has_every_problem_that_a_request_can_bring_about() -> None:
     assert refused_calls
+    assert refused_changes
     assert refused_requests
     assert {code for code, _ in CASES.values()} == set(PROBLEMS) - set(OF_THE_OPERATION)
 

@@ -275,17 +275,6 @@ def test_height_zero_is_believed_because_the_genesis_document_leads_to_it(memory
     asyncio.run(play())
 
 
-def test_only_so_many_headers_are_remembered(memory: MemoryNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def play(_chain: Chain) -> None:
-        monkeypatch.setattr(module, "TRUSTED_HEADERS_MAX", 1)
-        chain = opened(memory)
-        for height in (1, 2, 1):
-            await chain.read_block(height)
-            assert len(chain._certified) == 1
-
-    run(memory, play)
-
-
 def test_a_chain_that_the_network_lacks_is_said_so(memory: MemoryNetwork) -> None:
     links: Any = tuple(memory.links)
     known = Chains(GENESIS, load_profiles(), links)

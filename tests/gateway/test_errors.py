@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from gateway.errors import PROBLEMS, VALUES_MAX, Problem, ProblemType, page
 
 ERRORS = {"Problem", "NotServed", "ContractReverted", "Refusal", "Refused", "Rejection", "Rejected"}
-PASSED_ON = {"unknown", "frozen", "code"}
+PASSED_ON = {"unknown", "frozen", "code", "waits_for"}
 """Parameters and attributes that hand on a code which is written as a literal elsewhere."""
 STATUSES = {400, 401, 403, 404, 405, 409, 410, 413, 422, 500, 502, 503}
 PLACES = re.compile(r"\{(\d*)\}")
@@ -103,7 +103,7 @@ def emitted_by(node: ast.AST) -> Iterator[tuple[ast.expr | None, int | None]]:
         yield from ((keyword.value, None) for keyword in node.keywords if keyword.arg in ("unknown", "frozen"))
     elif isinstance(node, ast.Assign) and name_of(node.targets[0]) == "code":
         yield node.value, None
-    elif isinstance(node, ast.FunctionDef) and node.name == "waits_for":
+    elif isinstance(node, ast.FunctionDef) and node.name in ("waits_for", "refuses"):
         yield from ((inner.value, None) for inner in ast.walk(node) if isinstance(inner, ast.Return))
 
 
@@ -131,7 +131,9 @@ def test_the_reading_of_the_sources_sees_every_way_a_code_is_written() -> None:
         ("contracts", "non-transferable"),  # by the name of a constant
         ("contracts", "account-frozen"),  # handed to whoever raises it
         ("node", "wrong-chain"),  # returned
-        ("node", "no-quorum"),  # what a chain waits for
+        ("node", "no-quorum"),  # why a chain takes no write
+        ("node", "votes-forgotten"),  # one of two
+        ("node", "view-change"),  # what a chain waits for
         ("node", "queue-full"),  # the refusal of a whole queue
         ("node", "block-unknown"),  # the answer to a read
         ("node", "transaction-expired"),  # told to who waits
@@ -228,7 +230,8 @@ def test_titles_tell_the_codes_apart() -> None:
 def test_whoever_may_come_again_is_told_so_by_the_status() -> None:
     """What ends by itself or by the operator is 503; nothing that the caller must mend is."""
     waiting = {code for code, kind in PROBLEMS.items() if kind.status == 503}
-    assert waiting >= {"no-quorum", "primary-unreachable", "no-node", "not-final", "queue-full", "pool-full"}
+    assert waiting >= {"no-quorum", "votes-forgotten", "primary-unreachable", "view-change"}
+    assert waiting >= {"no-node", "not-final", "queue-full", "pool-full"}
     assert waiting >= {"vault-unusable", "too-many-listeners", "read-only"}
     assert {code for code, kind in PROBLEMS.items() if kind.status >= 500} - waiting == {
         "internal",

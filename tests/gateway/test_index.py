@@ -15,7 +15,7 @@ from chain.transaction import SignedTransaction, Transaction
 from contracts.access import UpdateAccountState
 from contracts.certificate import ChangeStatus, Mint, MintBatch
 from contracts.classes import SetIssuer
-from contracts.system import Touch
+from contracts.system import Touch, change_transaction, evidence_transaction
 from gateway import index
 from gateway.database import open_database
 from gateway.index import (
@@ -30,6 +30,8 @@ from gateway.index import (
     search,
 )
 from tests.chain.small_genesis import account_key_pair, address_of
+from tests.contracts.membership_changes import FOUR, agreed, first
+from tests.contracts.misconduct import two_commits
 from tests.contracts.small_chain import CLASS, SmallChain, class_of, item, token
 from tests.gateway.memory_chain import MemoryChain
 
@@ -235,6 +237,25 @@ def test_the_stream_tells_every_block_and_what_is_in_it(connection: sqlite3.Conn
     assert account.data["address"] == play.name("bob")
     assert events_after(connection, 3, 2) == published[3:5]
     assert {event.data["chain"] for event in published} == {"wuhan"}
+
+
+def test_changes_of_the_replicas_and_convictions_are_told_with_their_values(connection: sqlite3.Connection) -> None:
+    chain = MemoryChain.founded("wuhan")
+    change, evidence = agreed(chain.rules, FOUR, first(5), 9), two_commits(chain.rules, 1)
+    for raw in (
+        evidence_transaction(chain.rules, evidence, now=chain.now(), nonce=bytes(16)),
+        change_transaction(chain.rules, change, now=chain.now(), nonce=bytes(16)),
+    ):
+        assert chain.take((raw,))[0] == {}
+    told = [event for block in chain.blocks for event in add_block(connection, chain.rules, block)]
+    convicted, changed = (event for event in told if event.kind != "block")
+    assert (convicted.kind, changed.kind) == ("conviction", "membership")
+    shown = {"replica": "xian", "consensus_key": FOUR.key(3).hex(), "event": "Convicted", "chain": "wuhan", "height": 1}
+    assert convicted.data.items() >= shown.items()
+    assert [convicted.data[f"evidence_{of}"] for of in ("kind", "height", "view")] == [1, 1, 2]
+    digests = [chain.rules.membership_digest(membership).hex() for membership in (FOUR, first(5))]
+    assert [changed.data["membership"], changed.data["next_membership"]] == digests
+    assert (changed.data["effective_height"], changed.data["height"]) == (9, 2)
 
 
 def test_a_block_is_indexed_once_and_only_after_the_one_before(connection: sqlite3.Connection, play: Play) -> None:

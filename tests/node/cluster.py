@@ -17,12 +17,24 @@ from chain.quorum import QuorumCertificate
 from chain.transaction import SignedTransaction, Transaction
 from contracts.evidence import ReportEvidence
 from node.consensus.head import place_of
-from node.consensus.messages import Envelope, ViewChange, place, signed_bytes
+from node.consensus.messages import Envelope, place, signed_bytes
 from node.execution import Executed
 from node.host import Host, Ports
-from node.ledger import Ledger
+from node.ledger import HISTORY_BLOCKS, Ledger
 from node.mempool import Checked, Refusal
-from node.network.frames import Blocks, ConsensusFrame, Fetch, Heads, PeerFrame, Relay, relays
+from node.network.frames import (
+    Blocks,
+    ConsensusFrame,
+    Fetch,
+    FetchChunk,
+    FetchSnapshot,
+    Heads,
+    PeerFrame,
+    Relay,
+    SnapshotChunk,
+    SnapshotManifest,
+    relays,
+)
 from node.recovery import Recovery
 from node.storage.interface import LoggedCommit, LoggedMessage, LogRecord
 from tests.chain.small_network import FIRST
@@ -134,7 +146,7 @@ class Member:
         self.journal = SimulatedJournal(self.disk, self.hook)
         self.store = SimulatedStore(self.disk)
         self.disk.abstains = not self.may_sign and (self.disk.abstains or not self.disk.log_begun)
-        ledger = Ledger(RULES, GENESIS, self.store)
+        ledger = Ledger(RULES, GENESIS, self.store, history=self.cluster.history)
         recovery = Recovery(ledger)
         for data in self.disk.records:
             recovery.take(decode(data, LogRecord))
@@ -186,10 +198,16 @@ class Member:
             now=lambda: self.cluster.now,
             committed=self._committed,
             signs=self._sign_state_changed,
+            flush=self._make_durable,
             note=lambda _, sentence: self.cluster.notes.append(f"{self.replica_id}: {sentence}"),
         )
 
-    def _sign_state_changed(self, _: str, signs: bool) -> None:  # noqa: FBT001 - a callback
+    def _make_durable(self, then: Callable[[], None]) -> None:
+        self.hook("flush")
+        self.store.flush()
+        then()
+
+    def _sign_state_changed(self, _: str, signs: bool) -> None:
         self.hook("signs")
         self.disk.abstains = not signs
 
@@ -219,8 +237,9 @@ def reported(raw: bytes) -> Evidence | None:
 class Cluster:
     """Four members, the frames between them, and what has been seen."""
 
-    def __init__(self, seed: int = 0, absent: frozenset[int] = frozenset()) -> None:
+    def __init__(self, seed: int = 0, absent: frozenset[int] = frozenset(), history: int = HISTORY_BLOCKS) -> None:
         self.random = Random(seed)
+        self.history = history
         self.now = NOW
         self.frames: list[tuple[int, int, bytes]] = []
         self.notes: list[str] = []
@@ -456,7 +475,7 @@ class Cluster:
                 for raw in transactions:
                     host.admit(raw, local=False)
                 host.requests_admitted()
-            case Fetch():
+            case Fetch() | FetchSnapshot() | FetchChunk():
                 host.serve(sender, frame)
-            case Blocks():
+            case Blocks() | SnapshotManifest() | SnapshotChunk():
                 host.fetched(sender, frame)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from chain.framing import FrameReader, frame
+from chain.signatures import KeyPair
 from node.network.link import Link
 from node.process import Node
 from node.settings import Settings
@@ -13,6 +14,8 @@ from node.sign_state import MAY_SIGN
 from tests.chain.small_network import key_pair
 from tests.node.network.small_pki import NAMES, make_pki
 from tests.node.small_chain import GENESIS
+
+KEY = key_pair(NAMES[1])
 
 
 class FakeSocket:
@@ -59,7 +62,7 @@ class FakeTransport(asyncio.Transport):
 class NodeHere:
     """Replica 1 of the small network, its data under `folder`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, key: KeyPair = KEY, *, joins: bool = False) -> None:
         folder.mkdir(exist_ok=True)
         if not (folder / "shanghai").exists():
             make_pki(folder)
@@ -70,11 +73,12 @@ class NodeHere:
             folder=folder / "shanghai",
             data=folder / "data",
             genesis=GENESIS,
-            replica_id=1,
+            name=NAMES[1],
+            joins=joins,
             host="127.0.0.1",
             port=1,
             peers={},
-            consensus_key=key_pair(NAMES[1]),
+            consensus_key=key,
         )
         self.node = Node(settings)
         self.notes: list[str] = []

@@ -1,7 +1,6 @@
 """The host's own promises: what it carries over, what it sends again, when it says that something is durable."""
 
 from chain.codec import decode
-from chain.quorum import consensus_verify
 from node.consensus.messages import Commit, is_prepared
 from node.host import RESEND_TRANSACTIONS_MAX
 from node.network.frames import ConsensusFrame, Fetch, PeerFrame, Relay
@@ -37,7 +36,7 @@ def test_a_prepared_certificate_is_in_the_log_beside_the_commit_and_survives_cut
     cluster = Cluster()
     member = until_prepared(cluster, 2)
     prepared = member.host.replica.prepared
-    assert is_prepared(RULES, prepared, MEMBERSHIP, primary=0, verify=consensus_verify)
+    assert is_prepared(RULES, prepared, MEMBERSHIP, primary=0)
     cluster.alive(member, member.flush)
     logged = [record for record in carried(member) if record.prepared is not None]
     assert [(type(record.envelope.message), record.prepared) for record in logged] == [(Commit, prepared)]

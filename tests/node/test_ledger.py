@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from chain.ids import ZERO_DIGEST
+from chain.light_client import Trusted, follow, header_fault
 from chain.transaction import TRANSACTION_WINDOW_MS
 from node import ledger as module
 from node.execution import BlockFault, Executed
@@ -24,6 +25,7 @@ from tests.node.small_chain import (
     rules_of,
     touch,
 )
+from tests.node.snapshot_play import change_membership, define_classes
 
 
 def reopened(ledger: Ledger) -> Ledger:
@@ -149,6 +151,91 @@ def test_undo_records_and_ids_are_forgotten_when_their_windows_have_passed() -> 
         assert transaction_id not in one.seen
         assert one.block(1) is not None
     assert first.header.height == 1
+
+
+# ---- pruning ----
+
+
+def held(ledger: Ledger) -> list[int]:
+    """The heights whose blocks are there."""
+    return [height for height in range(ledger.height + 2) if ledger.block(height) is not None]
+
+
+def spaced(ledger: Ledger, blocks: int, gap: int = UNDO_WINDOW_MS) -> None:
+    """So many blocks, far apart."""
+    for number in range(blocks):
+        aged(ledger, gap, ledger.height * 1_000 + number)
+
+
+def test_old_blocks_go_and_the_latest_stay() -> None:
+    ledger = Ledger(RULES, GENESIS, MemoryStore(), history=4)
+    for height in range(1, 12):
+        spaced(ledger, 1)
+        assert held(ledger) == list(range(max(1, height - 3), height + 1))
+        assert ledger.oldest_block == max(1, height - 3)
+    again = Ledger(RULES, GENESIS, ledger._store, history=4)
+    assert (held(again), again.head, again.genesis) == (held(ledger), ledger.head, ledger.genesis)
+    assert again.certified(7) is None
+    assert again.blocks_from(7, blocks_max=64, bytes_max=10**9) == ()
+    assert [block.header.height for block in again.blocks_from(8, blocks_max=64, bytes_max=10**9)] == [8, 9, 10, 11]
+
+
+def test_no_block_of_the_window_goes_nor_the_one_that_proves_its_oldest_state() -> None:
+    ledger = Ledger(RULES, GENESIS, MemoryStore(), history=1)
+    grow(ledger, 6)
+    assert held(ledger) == [1, 2, 3, 4, 5, 6]
+    aged(ledger, UNDO_WINDOW_MS - 2_000, 1)
+    oldest = ledger.oldest_block
+    assert oldest > 1
+    assert ledger.state_at(oldest) is not None
+    assert ledger.certified(oldest) is not None
+    assert ledger.state_at(oldest - 1) is None
+
+
+def test_blocks_go_in_small_steps_when_the_history_is_made_shorter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PRUNE_STEP", 3)
+    store = MemoryStore()
+    spaced(Ledger(RULES, GENESIS, store), 20)
+    ledger = Ledger(RULES, GENESIS, store, history=5)
+    oldest = []
+    for _ in range(8):
+        spaced(ledger, 1)
+        oldest.append(ledger.oldest_block)
+        assert held(ledger) == list(range(ledger.oldest_block, ledger.height + 1))
+    assert oldest == [4, 7, 10, 13, 16, 19, 22, 24]
+
+
+def test_what_is_pruned_is_gone_from_the_store_too() -> None:
+    store = MemoryStore()
+    ledger = Ledger(RULES, GENESIS, store, history=3)
+    spaced(ledger, 12)
+    blocks = [key for key in store.entries if key[:1] == b"b"]
+    undone = [key for key in store.entries if key[:1] == b"u"]
+    assert len(blocks) == 1 + 3
+    assert len(undone) == 2
+
+
+def test_every_handover_stays_when_its_block_is_pruned() -> None:
+    ledger = Ledger(RULES, GENESIS, MemoryStore(), history=2)
+    assert ledger.handovers(0, 2**53) == ()
+    change_membership(ledger)
+    at = ledger.height
+    (handover,) = ledger.handovers(0, 2**53)
+    define_classes(ledger, range(10), gap=UNDO_WINDOW_MS)
+    assert ledger.block(at) is None
+    for one in (ledger, Ledger(RULES, GENESIS, ledger._store, history=2)):
+        assert one.handovers(0, 2**53) == one.handovers(at - 1, at + 1) == (handover,)
+        assert one.handovers(at, 2**53) == one.handovers(0, at) == ()
+    start = Trusted(height=0, time=ledger.genesis.time, membership=MEMBERSHIP)
+    followed = follow(RULES, start, ledger.handovers(0, 2**53))
+    assert isinstance(followed, Trusted)
+    assert (followed.height, followed.membership) == (at, ledger.head.membership)
+    certified = ledger.certified(ledger.height)
+    assert certified is not None
+    assert header_fault(RULES, followed, certified) is None
+
+
+# ---- the past ----
 
 
 def test_the_way_back_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import json
 import os
 import shutil
 import sys
@@ -12,14 +13,14 @@ import pytest
 
 from chain.codec import decode, encode
 from node import process
-from node.network.frames import Blocks, Fetch, Heads, PeerFrame
+from node.network.frames import Blocks, ConsensusFrame, Fetch, Heads, PeerFrame
 from node.process import FLUSH_KEYS, main
 from node.settings import SettingsInvalid, load_settings
 from node.sign_state import MAY_SIGN
 from node.storage import journal
 from node.storage.disk import DiskStore
-from node.storage.interface import LogDamaged
 from scripts.network import local_addresses, make_network
+from tests.chain.small_network import key_pair
 from tests.node.in_process import NodeHere, hear
 from tests.node.network.talk import run, until
 from tests.node.small_chain import CHAIN, NOW, new_ledger
@@ -72,6 +73,79 @@ def test_the_log_is_cut_when_the_store_has_what_it_held(tmp_path: Path) -> None:
         assert here.node._store.buffered == 0
         here.node._flush_if_due(here.node._loop.time() + 1_000)
         assert segments(here) == ["log-0000000002.seg"]  # nothing to flush: nothing is done
+        here.close()
+
+    run(story())
+
+
+def test_a_log_that_grows_without_a_block_is_cut_and_what_binds_is_carried_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "SEGMENT_BYTES_MAX", 2_000)
+
+    async def story() -> None:
+        here = NodeHere(tmp_path / "node")
+        await flushed(here)
+        host = here.node._hosts[CHAIN]
+        await fed(here, slice(6))
+        await asyncio.sleep(0.02)
+        carried = host.carried()
+        assert carried
+        assert here.node._store.buffered == 0
+        before = segments(here)
+        here.node._flush_if_due(here.node._loop.time())
+        assert segments(here) == before
+        here.node._journal.append(host.carried()[0] + bytes(2_000))
+        await asyncio.sleep(0.02)
+        here.node._flush_if_due(here.node._loop.time())
+        assert len(segments(here)) == 1
+        assert segments(here) != before
+        again = as_after_a_kill(here, tmp_path / "copy")
+        assert again.node._hosts[CHAIN].carried() == carried
+        again.close()
+        here.close()
+
+    run(story())
+
+
+def test_addresses_are_read_again_when_the_node_is_told_to_and_a_spoilt_file_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story() -> None:
+        here = NodeHere(tmp_path / "node")
+        given: list[object] = []
+        monkeypatch.setattr(here.node._peers, "readdress", given.append)
+        file = here.node._settings.folder / "node.json"
+        file.write_text("{")
+        here.node._read_addresses()
+        assert "the addresses stay as they were" in here.notes[-1]
+        peers = {"xian": ["127.0.0.1", 7_001]}
+        settings = {"version": 1, "name": "shanghai", "host": "127.0.0.1", "port": 1, "peers": peers, "genesis": "g"}
+        file.write_text(json.dumps(settings))
+        here.node._read_addresses()
+        assert given == [{"xian": ("127.0.0.1", 7_001)}]
+        here.close()
+
+    run(story())
+
+
+def test_a_key_that_is_nobody_s_is_refused_and_leaves_the_first_start_to_the_right_one(tmp_path: Path) -> None:
+    async def story() -> None:
+        with pytest.raises(SettingsInvalid, match="is the key of no replica"):
+            NodeHere(tmp_path / "node", key=key_pair("suzhou"))
+        assert (tmp_path / "node" / "data" / MAY_SIGN).exists()
+
+    run(story())
+
+
+def test_a_node_that_joins_follows_and_casts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        here = NodeHere(tmp_path / "node", key=key_pair("suzhou"), joins=True)
+        sent: list[PeerFrame] = []
+        monkeypatch.setattr(here.node._peers, "broadcast", sent.append)
+        await fed(here)
+        assert height(here) > 0
+        assert not [frame for frame in sent if isinstance(frame, ConsensusFrame)]
         here.close()
 
     run(story())
@@ -284,7 +358,7 @@ def test_a_log_that_cannot_be_cut_or_a_store_that_cannot_be_flushed_stops_the_no
                 await until(here.node._stopped.is_set)
             assert why in here.notes[-1]
             assert here.node._exit_code == 2
-            here.node._flushed(None, [])  # what comes later changes nothing
+            here.node._flushed(None, [], [])  # what comes later changes nothing
             here.close()
 
     run(story())

@@ -1,9 +1,13 @@
 """Reads: values with proofs of presence and absence, blocks whole, and reasons with their values."""
 
-from chain.rpc import BlockAnswer, ReadBlock, ReadState, Refused, StateAnswer
+from chain.light_client import Trusted, follow
+from chain.rpc import BlockAnswer, HandoversAnswer, ReadBlock, ReadHandovers, ReadState, Refused, StateAnswer
 from chain.state import check
 from contracts.keys import class_key
-from tests.node.small_chain import CHAIN, RULES, define, new_ledger
+from contracts.system import change_transaction
+from tests.chain.small_network import START_MS
+from tests.contracts.membership_changes import FOUR, agreed, certified_by, first
+from tests.node.small_chain import CHAIN, RULES, define, new_ledger, next_block
 from tests.node.test_rpc_server import with_blocks
 
 
@@ -41,6 +45,7 @@ def test_what_is_not_there_is_refused_with_its_values() -> None:
         ReadState(request=2, chain_id=CHAIN, keys=(), height=9),
         ReadBlock(request=3, chain_id="nowhere", height=1),
         ReadBlock(request=4, chain_id=CHAIN, height=9),
+        ReadHandovers(request=5, chain_id="nowhere", after=0),
     ):
         service.ask(caller, request)
     assert caller.answers == [
@@ -48,4 +53,28 @@ def test_what_is_not_there_is_refused_with_its_values() -> None:
         Refused(request=2, code="height-out-of-reach", values=(9, 1)),
         Refused(request=3, code="chain-unknown", values=("nowhere",)),
         Refused(request=4, code="block-unknown", values=(9, 1)),
+        Refused(request=5, code="chain-unknown", values=("nowhere",)),
     ]
+
+
+def test_hand_overs_are_read_from_a_height_on_and_none_twice() -> None:
+    service, caller = with_blocks(0)
+    ledger = service.host.ledger
+    steps = [(FOUR, first(5), 2), None, (first(5), FOUR, 4), None, None]
+    for number, step in enumerate(steps):
+        raw = define(number)
+        if step is not None:
+            old, new, height = step
+            change = agreed(RULES, old, new, height + 1)
+            raw = change_transaction(RULES, change, now=START_MS, nonce=bytes(15) + bytes([number]))
+        executed = next_block(ledger, raw)
+        ledger.append(executed, certified_by(RULES, ledger.head.membership, executed.block.header).certificate)
+    for after in (0, 1, 2, 3, 4, 9):
+        service.ask(caller, ReadHandovers(request=after, chain_id=CHAIN, after=after))
+    heights = {}
+    for answer in caller.answers:
+        assert isinstance(answer, HandoversAnswer)
+        heights[answer.request] = [handover.certified.header.height for handover in answer.handovers]
+    assert heights == {0: [2, 4], 1: [2, 4], 2: [4], 3: [4], 4: [], 9: []}
+    start = Trusted(height=0, time=START_MS, membership=FOUR)
+    assert isinstance(follow(RULES, start, caller.answers[0].handovers), Trusted)

@@ -8,7 +8,7 @@ from node.consensus.messages import Commit, Envelope, Prepare, PrePrepare
 from node.ledger import Ledger
 from node.recovery import Recovery
 from node.storage.interface import LogDamaged, LoggedBlock, LoggedCommit, LoggedMessage, LogRecord
-from tests.node.small_chain import CHAIN, MEMBERSHIP, RULES, define, grow, new_ledger, next_block
+from tests.node.small_chain import CHAIN, RULES, define, grow, new_ledger, next_block
 
 
 def chain_of(count: int) -> list[CommittedBlock]:

@@ -27,6 +27,7 @@ from node.host import Host
 from node.network.frames import relays
 from node.rpc_server import SLICE_TRANSACTIONS, RpcServer
 from tests.node.cluster import Cluster
+from tests.node.network.small_pki import NAMES
 from tests.node.small_chain import CHAIN, MEMBERSHIP, NOW, RULES, define
 from tests.node.test_cluster import quiet
 
@@ -83,10 +84,9 @@ class Service:
         self.scheduled: deque[Callable[[], None]] = deque()
         self.relayed: list[bytes] = []
         self.server = RpcServer(
-            replica_id=replica_id,
-            membership=MEMBERSHIP,
+            name=NAMES[replica_id],
             hosts={CHAIN: self.host},
-            connected=lambda: self.cluster.connected(replica_id),
+            connected=lambda: tuple(NAMES[peer] for peer in sorted(self.cluster.connected(replica_id))),
             relay=self._relay,
             schedule=self.scheduled.append,
         )
@@ -359,8 +359,8 @@ def test_a_status_names_the_replica_its_peers_and_every_chain() -> None:
     service.ask(caller, ReadStatus(request=8))
     (answer,) = caller.answers
     assert isinstance(answer, StatusAnswer)
-    assert (answer.request, answer.replica, answer.connected) == (8, 0, (1, 2, 3))
-    assert answer.membership == MEMBERSHIP
+    assert (answer.request, answer.node, answer.connected) == (8, NAMES[0], NAMES[1:])
+    assert tuple(member.replica for member in answer.chains[0].members) == MEMBERSHIP.replicas
     assert [(chain.chain_id, chain.height) for chain in answer.chains] == [(CHAIN, 1)]
 
 

@@ -49,7 +49,7 @@ def greeted(**changed: Any) -> tuple[NodeLink, Transport]:
     link = Pinned(2, ("127.0.0.1", 1), bytes(32), NETWORK, None)  # type: ignore[arg-type]
     transport: Any = Transport()
     link.connection_made(transport)
-    hello = {"version": PROTOCOL_VERSION, "network_id": NETWORK, "speaker": 2}
+    hello = {"version": PROTOCOL_VERSION, "network_id": NETWORK, "speaker": "guangzhou"}
     link.data_received(frame(encode(Hello(**hello | changed))))
     return link, transport
 
@@ -68,11 +68,11 @@ def test_a_node_with_another_key_is_not_heard_at_all() -> None:
     link = Unpinned(2, ("127.0.0.1", 1), bytes(32), NETWORK, None)  # type: ignore[arg-type]
     transport: Any = Transport()
     link.connection_made(transport)
-    link.data_received(frame(encode(Hello(version=PROTOCOL_VERSION, network_id=NETWORK, speaker=2))))
+    link.data_received(frame(encode(Hello(version=PROTOCOL_VERSION, network_id=NETWORK, speaker="guangzhou"))))
     assert (link.connected, transport.closed, transport.sent) == (False, True, [])
 
 
-@pytest.mark.parametrize("changed", [{"version": 99}, {"network_id": bytes(32)}, {"speaker": 1}, {"speaker": None}])
+@pytest.mark.parametrize("changed", [{"version": 99}, {"network_id": bytes(32)}, {"speaker": None}])
 def test_another_greeting_ends_the_link(changed: dict[str, Any]) -> None:
     link, transport = greeted(**changed)
     assert (link.connected, transport.closed) == (False, True)
@@ -185,7 +185,7 @@ def test_a_real_node_answers(network: RunningNetwork) -> None:
         await asyncio.wait_for(link.up.wait(), PATIENCE_S)
         answer = await link.ask(status)
         assert isinstance(answer, StatusAnswer)
-        assert (answer.replica, len(answer.chains)) == (link.replica, 10)
+        assert (answer.node, len(answer.chains)) == (network.genesis.membership.replicas[link.replica].name, 10)
 
     for replica in range(4):
         dialled(network, play, replica)

@@ -182,7 +182,7 @@ def test_consensus_is_shown_as_one_node_sees_it(network: RunningNetwork) -> None
         names = [replica.name for replica in network.genesis.membership.replicas]
         assert (seen["primary"], seen["quorum"], seen["view"]) == (names[section.primary_offset % 4], 3, 0)
         assert [replica["name"] for replica in seen["replicas"]] == names
-        assert seen["waits_for"] is None
+        assert (seen["waits_for"], seen["why"], seen["why_zh"]) == (None, None, None)
 
 
 def test_a_transaction_is_found_with_the_proof_of_its_receipt(network: RunningNetwork) -> None:

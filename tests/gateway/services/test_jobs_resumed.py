@@ -156,7 +156,7 @@ def test_a_token_that_exists_with_another_content_is_refused(
     assert supply(memory) == 1
 
 
-@pytest.mark.parametrize("code", ["queue-full", "pool-full", "no-quorum", "primary-unreachable"])
+@pytest.mark.parametrize("code", ["queue-full", "pool-full", "no-quorum", "votes-forgotten"])
 def test_what_ends_by_itself_is_waited_for(memory: MemoryNetwork, code: str) -> None:
     asked = 0
 

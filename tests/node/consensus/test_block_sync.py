@@ -111,3 +111,46 @@ def test_whoever_has_caught_up_stops_waiting_for_the_answer() -> None:
     ticks(sync, ASK_AFTER_TICKS, 5)
     assert ticks(sync, 1, 9) == []
     assert sync.asked is None
+
+
+def asked_in_vain(sync: BlockSync, peer: int, height: int) -> bool:
+    """`peer` is asked next, and has nothing: whether nobody has it."""
+    while sync.asked != peer:
+        sync.tick(height, ALL)
+    sync.answered(peer, height, ALL, useful=False)
+    return sync.is_pruned(peer, height, ALL)
+
+
+def test_a_block_is_gone_when_everybody_who_claims_to_be_ahead_was_asked_in_vain() -> None:
+    sync = BlockSync()
+    for peer in ALL:
+        sync.claimed(peer, 9)
+    assert not asked_in_vain(sync, 1, 5)
+    assert not asked_in_vain(sync, 2, 5)
+    sync.claimed(1, 9)  # it says again how far it is
+    assert asked_in_vain(sync, 3, 5)
+
+
+def test_a_peer_that_never_answers_was_asked_in_vain_too_and_one_that_is_gone_or_not_ahead_does_not_count() -> None:
+    sync = BlockSync()
+    for peer, height in ((1, 9), (2, 9), (3, 5)):
+        sync.claimed(peer, height)
+    ticks(sync, ASK_AFTER_TICKS + PATIENCE_TICKS, 5)
+    assert sync.asked == 2
+    assert asked_in_vain(sync, 2, 5)
+    sync = BlockSync()
+    sync.claimed(1, 9)
+    sync.claimed(2, 9)
+    ticks(sync, ASK_AFTER_TICKS, 5)
+    sync.answered(1, 5, ALL, useful=False)
+    assert not sync.is_pruned(1, 5, ALL)
+    assert sync.is_pruned(1, 5, frozenset({1, 3}))
+
+
+def test_whoever_had_nothing_at_one_height_is_asked_again_at_the_next() -> None:
+    sync = BlockSync()
+    for peer in (1, 2):
+        sync.claimed(peer, 9)
+    assert not asked_in_vain(sync, 1, 5)
+    sync.claimed(1, 9)
+    assert not asked_in_vain(sync, 2, 6)

@@ -153,9 +153,7 @@ def test_a_change_of_view_speaks_of_the_height_that_it_goes_on_with() -> None:
 
 
 def test_a_new_view_of_nobody_cannot_be_read() -> None:
-    empty = encode(enveloped(VIEW_CHANGE)).replace(
-        encode(VIEW_CHANGE), encode(NewView(view=3, view_changes=()))
-    )
+    empty = encode(enveloped(VIEW_CHANGE)).replace(encode(VIEW_CHANGE), encode(NewView(view=3, view_changes=())))
     with pytest.raises(CodecMalformed):
         decode(empty, Envelope)
 
@@ -193,7 +191,7 @@ def test_a_block_at_the_chain_s_limits_is_kept() -> None:
 
 
 def prepared(certificate: PreparedCertificate, *, primary: int = 0) -> bool:
-    return is_prepared(RULES, certificate, MEMBERSHIP, primary=primary, verify=consensus_verify)
+    return is_prepared(RULES, certificate, MEMBERSHIP, primary=primary)
 
 
 def test_a_prepared_certificate_shows_the_pre_prepare_and_a_quorum_less_one_of_prepares() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from chain.block import Block, BlockHeader, CommittedBlock
-from chain.quorum import QuorumCertificate, consensus_verify
+from chain.quorum import QuorumCertificate
 from node.consensus.effects import (
     Accept,
     BlockBuilt,
@@ -21,10 +21,12 @@ from node.consensus.effects import (
     MessageReceived,
     Reason,
     RequestReceived,
+    SnapshotInstalled,
     ValidateBlock,
 )
+from node.consensus.head import OUTSIDE, Head
 from node.consensus.messages import Commit, Prepare, PrePrepare, is_prepared, place
-from tests.chain.small_network import NETWORK, Signers, rules_of
+from tests.chain.small_network import FIRST, NETWORK, THIRD, Signers, rules_of
 from tests.node.consensus.stage import Stage
 from tests.node.small_chain import OTHER_CHAIN
 
@@ -85,7 +87,7 @@ def test_a_commit_comes_with_a_proof_that_its_block_is_prepared(size: int) -> No
     prepared = stage.replica.prepared
     assert prepared is not None
     membership = stage.signers.membership
-    assert is_prepared(stage.rules, prepared, membership, primary=2, verify=consensus_verify)
+    assert is_prepared(stage.rules, prepared, membership, primary=2)
     assert (prepared.view, prepared.height, prepared.block) == (0, 1, stage.digest("A"))
 
 
@@ -295,3 +297,52 @@ def test_a_message_that_is_heard_twice_counts_once() -> None:
     prepare = stage.signed(2, Prepare(view=0, height=1, block=stage.digest("A")))
     stage.step(MessageReceived(prepare))
     assert dropped(stage.step(MessageReceived(prepare))) == [Reason.DUPLICATE]
+
+
+def installed(stage: Stage, height: int, *, view: int = 0, signers: Signers = FIRST) -> SnapshotInstalled:
+    """A snapshot many heights on, certified in `view`, after which `signers` are the replicas."""
+    header = stage.block("Z", height=height).header
+    certificate = FIRST.certify(stage.rules, header, view=view).certificate
+    return SnapshotInstalled(
+        Head(
+            header=header,
+            digest=stage.digest("Z"),
+            certificate=certificate,
+            membership=signers.membership,
+            certified_by=FIRST.membership,
+        )
+    )
+
+
+def test_a_snapshot_carries_the_replica_to_the_height_after_it_and_drops_what_was_in_flight() -> None:
+    stage = Stage(replica_id=1)
+    stage.propose(0, "A")
+    assert stage.replica.phase == "pre-prepared"
+    assert stage.step(installed(stage, 40)) == ()
+    assert (stage.replica.height, stage.replica.view, stage.replica.phase) == (41, 0, "idle")
+    assert stage.replica.head.digest == stage.digest("Z")
+    assert cast_kinds(stage.propose(0, "B")) == []
+    assert stage.replica.phase == "pre-prepared"
+
+
+def test_a_snapshot_of_a_height_that_is_committed_here_changes_nothing() -> None:
+    stage = Stage(replica_id=1)
+    stage.sync("A")
+    stage.sync("B")
+    for height in (1, 2):
+        assert dropped(stage.step(installed(stage, height))) == [Reason.STALE]
+    assert stage.replica.height == 3
+
+
+def test_the_certificate_of_a_snapshot_carries_the_replica_into_its_view() -> None:
+    stage = Stage(replica_id=1)
+    stage.step(installed(stage, 40, view=5))
+    assert (stage.replica.view, stage.replica.changing) == (5, False)
+    assert stage.replica.is_primary
+
+
+def test_a_replica_that_is_no_member_after_the_snapshot_casts_nothing() -> None:
+    stage = Stage(replica_id=1)
+    stage.step(installed(stage, 40, signers=THIRD))
+    assert stage.replica.replica_id == OUTSIDE
+    assert stage.step(RequestReceived()) == ()

@@ -71,12 +71,12 @@ def port_of(server: asyncio.Server) -> int:
     return port
 
 
-def hello(speaker: int | None, *, version: int = PROTOCOL_VERSION, network_id: bytes = NETWORK) -> bytes:
+def hello(speaker: str | None, *, version: int = PROTOCOL_VERSION, network_id: bytes = NETWORK) -> bytes:
     """A greeting."""
     return encode(Hello(version=version, network_id=network_id, speaker=speaker))
 
 
-async def greeted(client: Client, speaker: int | None) -> Hello:
+async def greeted(client: Client, speaker: str | None) -> Hello:
     """Greet, and hear the greeting of the other side."""
     client.send(hello(speaker))
     answer = await client.receive()

@@ -39,7 +39,9 @@ def test_the_largest_relay_fits_into_a_frame() -> None:
             b"\xdc\x03\xe8", b"\xdc\x03\xe9"
         )
         + b"\xc4\x00",
-        encode(Relay(chain_id="x" * 32, transactions=(), urgent=False)).replace(b"\xd9\x20" + b"x" * 32, b"\xd9\x21" + b"x" * 33),
+        encode(Relay(chain_id="x" * 32, transactions=(), urgent=False)).replace(
+            b"\xd9\x20" + b"x" * 32, b"\xd9\x21" + b"x" * 33
+        ),
         b"\x93\x05\xa7nanjing\xdd\xff\xff\xff\xff",
         b"\x93\x02\xa7nanjing\xdd\xff\xff\xff\xff",
     ],

@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from chain.codec import encode
+from chain.membership import Membership, Replica
 from node.network import peers as module
+from node.network.directory import Directory
 from node.network.frames import Fetch, PeerFrame
 from node.network.link import Link
 from node.network.peers import Peers
 from node.network.reception import Reception
 from node.network.tls import LinkRole, client_context, server_context
-from tests.node.network.small_pki import NAMES, Pki, make_pki
+from tests.node.network.small_pki import NAMES, Pki, make_pki, pin_of
 from tests.node.network.talk import NETWORK, connect, greeted, hello, listening, port_of, run, until
 
 FETCH = Fetch(chain_id="nanjing", start=1)
@@ -36,16 +38,19 @@ class End:
     frames: list[tuple[int, PeerFrame]] = field(default_factory=list)
     changes: list[tuple[int, bool]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
     port: int = 0
     server: asyncio.Server | None = None
+
+    def __post_init__(self) -> None:
+        self.directory = Directory(self.pki.membership, NAMES[self.own])
 
     async def listen(self, port: int = 0) -> None:
         """Accept links."""
         self.make({})
         reception = Reception(
-            membership=self.pki.membership,
+            directory=self.directory,
             network_id=self.network_id,
-            own=self.own,
             to_peer=lambda peer, link: self.peers.accept(peer, link),
             to_caller=lambda link: link.close(),
             note=self.notes.append,
@@ -54,22 +59,25 @@ class End:
         self.server = await listening(reception.link, context, port)
         self.port = port_of(self.server)
 
-    def make(self, addresses: dict[int, tuple[str, int]]) -> None:
+    def make(self, addresses: dict[str, tuple[str, int]]) -> None:
         """The links that dial these addresses."""
         self.peers = Peers(
-            own=self.own,
-            membership=self.pki.membership,
+            directory=self.directory,
             network_id=self.network_id,
             addresses=addresses,
             context=client_context(self.folder or self.pki.of(NAMES[self.own])),
             received=lambda peer, frame: self.frames.append((peer, frame)),
             changed=lambda peer, up: self.changes.append((peer, up)),
-            note=self.notes.append,
+            note=self.note,
         )
+
+    def note(self, sentence: str) -> None:
+        """What is said; that most of the network has no address here is meant."""
+        (self.unknown if "there is no address" in sentence else self.notes).append(sentence)
 
     def dial(self, **ports: int) -> None:
         """Begin to dial others, by name."""
-        self.make({NAMES.index(name): ("127.0.0.1", port) for name, port in ports.items()})
+        self.make({name: ("127.0.0.1", port) for name, port in ports.items()})
         self.peers.start()
 
 
@@ -108,7 +116,7 @@ def test_a_peer_is_dialled_until_it_is_there_and_again_when_it_was_gone(pki: Pki
         for _ in range(3):
             await asyncio.sleep(0.02)
         assert len(first.notes) == 1  # told once, not at every attempt
-        assert f"replica 1 cannot be reached at 127.0.0.1:{port}" in first.notes[0]
+        assert f"shanghai cannot be reached at 127.0.0.1:{port}" in first.notes[0]
         await second.listen(port)
         await until(lambda: first.changes == [(1, True)])
         second.peers.stop()
@@ -121,9 +129,9 @@ def test_a_peer_is_dialled_until_it_is_there_and_again_when_it_was_gone(pki: Pki
 @pytest.mark.parametrize(
     ("who", "network_id", "note"),
     [
-        ("xian", NETWORK, "is not replica 1: its TLS key is not the pinned one"),
-        ("gateway", NETWORK, "is not replica 1: its TLS key is not the pinned one"),
-        ("shanghai", bytes(32), "replica 1 does not greet as one of this network"),
+        ("xian", NETWORK, "is not shanghai: its TLS key is not the pinned one"),
+        ("gateway", NETWORK, "is not shanghai: its TLS key is not the pinned one"),
+        ("shanghai", bytes(32), "shanghai does not greet as a node of this name, network"),
     ],
     ids=["another replica", "a gateway", "another network"],
 )
@@ -190,18 +198,18 @@ async def impostor(pki: Pki, speak: Callable[[Link], None]) -> int:
         (b"",),
         (b"\x80",),
         (encode(FETCH),),
-        (hello(2),),
+        (hello("guangzhou"),),
         (hello(None),),
-        (hello(1), hello(1)),
-        (hello(1), encode(FETCH)),
-        (hello(1), b"\xc1"),
+        (hello("shanghai"), hello("shanghai")),
+        (hello("shanghai"), encode(FETCH)),
+        (hello("shanghai"), b"\xc1"),
     ],
     ids=[
         "nothing",
         "a map",
         "another frame",
-        "another place",
-        "no place",
+        "another name",
+        "no name",
         "two greetings",
         "a frame after it",
         "garbage after it",
@@ -212,7 +220,7 @@ def test_on_a_dialled_link_one_greeting_is_heard_and_anything_else_ends_it(pki: 
 
     def speak(link: Link) -> None:
         spoken.append(link)
-        for word in words if len(spoken) == 1 else (hello(1),):
+        for word in words if len(spoken) == 1 else (hello("shanghai"),):
             link.send(word)
 
     async def story() -> None:
@@ -241,7 +249,7 @@ def test_who_greets_and_hangs_up_at_once_is_dialled_ever_more_slowly(pki: Pki, m
     monkeypatch.setattr(module, "REDIAL_S", Recorded((0.01, 0.01, 0.01, 0.5)))
 
     def speak(link: Link) -> None:
-        link.send(hello(1))
+        link.send(hello("shanghai"))
         link.close()
 
     async def story() -> None:
@@ -259,11 +267,11 @@ def test_a_second_accepted_link_of_a_peer_takes_the_place_of_the_first(pki: Pki)
         second = End(pki, 1)
         await second.listen()
         old = await connect(second.port, pki.of("xian"))
-        await greeted(old, 3)
+        await greeted(old, "xian")
         old.send(encode(FETCH))
         await until(lambda: len(second.frames) == 1)
         new = await connect(second.port, pki.of("xian"))
-        await greeted(new, 3)
+        await greeted(new, "xian")
         assert await old.is_closed()
         new.send(encode(FETCH))
         await until(lambda: len(second.frames) == 2)
@@ -278,12 +286,44 @@ def test_a_malformed_frame_of_a_peer_ends_its_link_only(pki: Pki) -> None:
         second = End(pki, 1)
         await second.listen()
         bad, good = await connect(second.port, pki.of("xian")), await connect(second.port, pki.of("beijing"))
-        await greeted(bad, 3)
-        await greeted(good, 0)
+        await greeted(bad, "xian")
+        await greeted(good, "beijing")
         bad.send(b"\x91\x63")
         assert await bad.is_closed()
         good.send(encode(FETCH))
         await until(lambda: second.frames == [(0, FETCH)])
         assert "not a canonical" in second.notes[0]
+
+    run(story())
+
+
+def with_newcomer(pki: Pki) -> Membership:
+    """The network's set and one more node."""
+    newcomer = Replica(name="suzhou", consensus_key=bytes(32), tls_key_digest=pin_of(pki.of("suzhou")))
+    return Membership(replicas=(*pki.membership.replicas, newcomer))
+
+
+def test_a_newcomer_is_dialled_and_let_in_once_a_set_names_it_and_its_address_is_known(pki: Pki) -> None:
+    folder = pki.member("suzhou", LinkRole.NODE)
+
+    async def story() -> None:
+        first, fifth = End(pki, 0), End(pki, 0, folder=folder)
+        fifth.directory = Directory(pki.membership, "suzhou")
+        await fifth.listen()
+        await first.listen()
+        client = await connect(first.port, folder)
+        await greeted(client, "suzhou")
+        assert await client.is_closed()
+        assert first.notes.pop().startswith("closed a link: whoever says that it is suzhou has neither")
+        first.directory.learn("nanjing", past=(), live=(pki.membership, with_newcomer(pki)))
+        first.peers.start()
+        assert "there is no address of suzhou in node.json: add it to `peers` and send SIGHUP" in first.unknown
+        first.peers.readdress({"suzhou": ("127.0.0.1", fifth.port)})
+        await until(lambda: first.changes == [(4, True)])
+        client = await connect(first.port, folder)
+        await greeted(client, "suzhou")
+        client.send(encode(FETCH))
+        await until(lambda: first.frames == [(4, FETCH)])
+        first.peers.stop()
 
     run(story())

@@ -11,6 +11,7 @@ import pytest
 from chain.codec import encode
 from chain.rpc import Hello, ReadStatus
 from node.network import reception as module
+from node.network.directory import Directory
 from node.network.link import Link
 from node.network.reception import Reception
 from node.network.tls import LinkRole, server_context
@@ -44,9 +45,8 @@ class Door:
     async def open(self, pki: Pki) -> None:
         """Listen."""
         reception = Reception(
-            membership=pki.membership,
+            directory=Directory(pki.membership, "beijing"),
             network_id=NETWORK,
-            own=0,
             to_peer=self.to_peer,
             to_caller=self.to_caller,
             note=self.notes.append,
@@ -69,8 +69,8 @@ def with_door(pki: Pki, story: Callable[[Door], Coroutine[Any, Any, None]]) -> D
 def test_a_replica_greets_is_greeted_and_heard_from_its_next_frame_on(pki: Pki) -> None:
     async def story(door: Door) -> None:
         client = await connect(door.port, pki.of("xian"))
-        client.send(hello(3), b"next")
-        assert await client.receive() == hello(0)
+        client.send(hello("xian"), b"next")
+        assert await client.receive() == hello("beijing")
         await until(lambda: door.heard)
 
     door = with_door(pki, story)
@@ -83,7 +83,7 @@ def test_a_caller_is_known_by_its_usage(pki: Pki, role: LinkRole) -> None:
 
     async def story(door: Door) -> None:
         client = await connect(door.port, folder)
-        assert (await greeted(client, None)).speaker == 0
+        assert (await greeted(client, None)).speaker == "beijing"
         client.send(encode(ReadStatus(request=1)))
         await until(lambda: door.heard)
 
@@ -106,26 +106,26 @@ def sent_away(pki: Pki, folder: Path, first: bytes, *more: bytes) -> Door:
 
 
 def test_a_gateway_cannot_speak_as_a_replica(pki: Pki) -> None:
-    sent_away(pki, pki.of("gateway"), hello(3), b"as replica 3")
+    sent_away(pki, pki.of("gateway"), hello("xian"), b"as xian")
 
 
-@pytest.mark.parametrize("speaker", [0, 1, 2, 63, 2**53 - 1, None])
-def test_a_replica_cannot_speak_as_another_one_nor_as_a_caller(pki: Pki, speaker: int | None) -> None:
+@pytest.mark.parametrize("speaker", ["beijing", "guangzhou", "nobody-knows", "xian-2", None])
+def test_a_replica_cannot_speak_as_another_one_nor_as_a_caller(pki: Pki, speaker: str | None) -> None:
     sent_away(pki, pki.of("xian"), hello(speaker))
 
 
 def test_a_member_whose_key_is_not_pinned_is_no_replica(pki: Pki) -> None:
-    sent_away(pki, pki.member("guest", LinkRole.NODE), hello(3))
+    sent_away(pki, pki.member("guest", LinkRole.NODE), hello("xian"))
 
 
 def test_a_certificate_of_no_usage_is_nobody(tmp_path: Path) -> None:
     pki = make_pki(tmp_path)
-    sent_away(pki, bare_certificate(pki, "xian"), hello(3))
+    sent_away(pki, bare_certificate(pki, "xian"), hello("xian"))
     sent_away(pki, pki.of("xian"), hello(None))
 
 
 def test_another_version_or_network_is_refused(pki: Pki) -> None:
-    for first in (hello(3, version=2), hello(3, network_id=bytes(32))):
+    for first in (hello("xian", version=2), hello("xian", network_id=bytes(32))):
         assert "its protocol version is" in sent_away(pki, pki.of("xian"), first).notes[0]
 
 
@@ -136,7 +136,7 @@ def test_another_version_or_network_is_refused(pki: Pki) -> None:
         b"\xc0",
         b"\x90",
         encode(ReadStatus(request=1)),
-        encode(Hello(version=1, network_id=NETWORK, speaker=3))[:-1],
+        encode(Hello(version=1, network_id=NETWORK, speaker="xian"))[:-1],
     ],
     ids=["nothing", "nil", "an empty list", "a request", "half a greeting"],
 )
@@ -153,7 +153,7 @@ def test_who_stays_silent_is_sent_away(pki: Pki, monkeypatch: pytest.MonkeyPatch
         assert await silent.is_closed()
         assert await slow.is_closed()
         client = await connect(door.port, pki.of("shanghai"))
-        await greeted(client, 1)
+        await greeted(client, "shanghai")
         await asyncio.sleep(0.1)
         client.send(b"still here")
         await until(lambda: door.heard)
@@ -169,9 +169,9 @@ def test_only_so_many_strangers_are_let_in_at_once(pki: Pki, monkeypatch: pytest
         await asyncio.sleep(0.05)
         third = await connect(door.port, pki.of("shanghai"))
         assert await third.is_closed()
-        await greeted(first, 3)
+        await greeted(first, "xian")
         fourth = await connect(door.port, pki.of("shanghai"))
-        await greeted(fourth, 1)
+        await greeted(fourth, "shanghai")
         second.close()
 
     assert sorted(with_door(pki, story).peers) == [1, 3]

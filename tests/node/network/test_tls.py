@@ -10,6 +10,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from node.network.directory import Directory
 from node.network.tls import Identity, LinkRole, client_context, identify, server_context
 from tests.node.network.small_pki import Pki, bare_certificate, make_pki
 from tests.node.network.talk import Client, run
@@ -27,40 +28,46 @@ def der(folder: Path) -> bytes:
 
 def test_a_replica_is_its_pinned_key_and_nobody_else_is(pki: Pki) -> None:
     for place, name in enumerate(("beijing", "shanghai", "guangzhou", "xian")):
-        assert identify(der(pki.of(name)), pki.membership) == Identity(frozenset({LinkRole.NODE}), place)
+        assert identify(der(pki.of(name)), Directory(pki.membership, "beijing")) == Identity(
+            frozenset({LinkRole.NODE}), place
+        )
     stranger = pki.member("stranger", LinkRole.NODE)
-    assert identify(der(stranger), pki.membership) == Identity(frozenset({LinkRole.NODE}), None)
+    assert identify(der(stranger), Directory(pki.membership, "beijing")) == Identity(frozenset({LinkRole.NODE}), None)
 
 
 def test_a_gateway_or_relayer_is_known_by_its_usage_and_is_no_replica(pki: Pki) -> None:
-    assert identify(der(pki.of("gateway")), pki.membership) == Identity(frozenset({LinkRole.GATEWAY}), None)
+    assert identify(der(pki.of("gateway")), Directory(pki.membership, "beijing")) == Identity(
+        frozenset({LinkRole.GATEWAY}), None
+    )
     relayer = pki.member("relayer", LinkRole.RELAYER)
-    assert identify(der(relayer), pki.membership) == Identity(frozenset({LinkRole.RELAYER}), None)
+    assert identify(der(relayer), Directory(pki.membership, "beijing")) == Identity(frozenset({LinkRole.RELAYER}), None)
 
 
 def test_a_pinned_key_with_another_usage_does_not_speak_as_a_replica(tmp_path: Path) -> None:
     pki = make_pki(tmp_path)
     folder = pki.member("xian", LinkRole.GATEWAY)  # the same key, renewed for another role
-    assert identify(der(folder), pki.membership) == Identity(frozenset({LinkRole.GATEWAY}), None)
-    assert identify(der(bare_certificate(pki, "xian")), pki.membership) == Identity(frozenset(), None)
+    assert identify(der(folder), Directory(pki.membership, "beijing")) == Identity(frozenset({LinkRole.GATEWAY}), None)
+    assert identify(der(bare_certificate(pki, "xian")), Directory(pki.membership, "beijing")) == Identity(
+        frozenset(), None
+    )
 
 
 def test_a_renewed_certificate_keeps_its_place(tmp_path: Path) -> None:
     pki = make_pki(tmp_path)
     before = der(pki.of("xian"))
     assert der(pki.member("xian", LinkRole.NODE)) != before
-    assert identify(der(pki.of("xian")), pki.membership).replica == 3
+    assert identify(der(pki.of("xian")), Directory(pki.membership, "beijing")).node == 3
 
 
 @pytest.mark.parametrize("certificate", [None, b"", b"\x30\x00", bytes(100)])
 def test_what_is_no_certificate_is_nobody(pki: Pki, certificate: bytes | None) -> None:
-    assert identify(certificate, pki.membership) == Identity(frozenset(), None)
+    assert identify(certificate, Directory(pki.membership, "beijing")) == Identity(frozenset(), None)
 
 
 def test_no_mutated_certificate_raises(pki: Pki) -> None:
     data = der(pki.of("xian"))
     for place in range(len(data)):
-        identify(data[:place] + bytes([data[place] ^ 0x41]) + data[place + 1 :], pki.membership)
+        identify(data[:place] + bytes([data[place] ^ 0x41]) + data[place + 1 :], Directory(pki.membership, "beijing"))
 
 
 async def shakes_hands(server: Path, client: ssl.SSLContext) -> bool:

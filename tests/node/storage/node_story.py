@@ -36,6 +36,9 @@ class Wires:
         """Everybody takes what it is sent."""
         return peer in self.connected
 
+    def start(self) -> None:
+        """Nobody is dialled."""
+
     def send(self, peer: int, record: PeerFrame) -> None:
         """Note what binds the node, and put it on its way."""
         if isinstance(record, ConsensusFrame) and record.envelope.signer == self.own:
@@ -58,11 +61,11 @@ class StoryNode(Node):
         super().__init__(settings)
 
     def _make_peers(self) -> Wires:  # type: ignore[override]
-        return Wires(self._settings.replica_id, self.story)
+        return Wires(NAMES.index(self._settings.name), self.story)
 
     def _committed(self, host, executed, certificate) -> None:
         about = (host.rules.chain_id, executed.block.header.height, executed.digest)
-        self.story.said(f"{NAMES[self._settings.replica_id]} acknowledgement", about)
+        self.story.said(f"{self._settings.name} acknowledgement", about)
         super()._committed(host, executed, certificate)
 
     def _note(self, chain_id: str, sentence: str) -> None:
@@ -75,7 +78,8 @@ def settings_of(place: int, data: Path) -> Settings:
         folder=data.parent,
         data=data,
         genesis=GENESIS,
-        replica_id=place,
+        name=NAMES[place],
+        joins=False,
         host="127.0.0.1",
         port=1,
         peers={},
@@ -91,6 +95,8 @@ class Story:
         self.nodes: dict[int, StoryNode] = {}
         self.frames: list[tuple[int, int, bytes]] = []
         self.cut_off: frozenset[int] = frozenset()
+        self.lost: Callable[[PeerFrame], bool] = lambda record: False
+        """Which frames do not arrive."""
         self.notes: list[str] = []
 
     def open(self, place: int) -> StoryNode:
@@ -99,10 +105,7 @@ class Story:
         self.nodes[place] = node
         for host in node._hosts.values():
             host.resume()
-        for other in self.nodes:
-            if other != place:
-                self._link(place, other)
-                self._link(other, place)
+        self._link_to_all(place)
         return node
 
     def kill(self, place: int) -> None:
@@ -124,6 +127,21 @@ class Story:
             node._peers.broadcast(relay)
         host.requests_admitted()
 
+    def isolate(self, place: int) -> None:
+        """One node loses its links, on both sides."""
+        self.cut_off |= {place}
+        for other, node in self.nodes.items():
+            for host in node._hosts.values():
+                for peer in range(len(NAMES)) if other == place else (place,):
+                    if peer != other:
+                        host.peer_lost(peer)
+
+    def heal(self) -> None:
+        """Everybody is linked again."""
+        healed, self.cut_off = self.cut_off, frozenset()
+        for place in healed:
+            self._link_to_all(place)
+
     async def carry(self, rounds: int = 12) -> None:
         """Frames arrive, logs are synced, until nothing is on its way or the rounds are over."""
         for _ in range(rounds):
@@ -131,8 +149,9 @@ class Story:
                 await asyncio.sleep(0)
             frames, self.frames = self.frames, []
             for sender, receiver, data in frames:
-                if receiver in self.nodes and not {sender, receiver} & self.cut_off:
-                    self.nodes[receiver]._from_peer(sender, decode(data, PeerFrame))
+                record = decode(data, PeerFrame)
+                if receiver in self.nodes and not {sender, receiver} & self.cut_off and not self.lost(record):
+                    self.nodes[receiver]._from_peer(sender, record)
             if not frames:
                 return
 
@@ -149,13 +168,19 @@ class Story:
         node = self.nodes[place]
         node._last_flush = float("-inf")
         node._flush_if_due(node._loop.time())
-        while node._store.busy:
+        while node._store.busy:  # noqa: ASYNC110 - a thread ends it
             await asyncio.sleep(0.001)
 
     def close(self) -> None:
         """All processes end."""
         for place in list(self.nodes):
             self.kill(place)
+
+    def _link_to_all(self, place: int) -> None:
+        for other in self.nodes:
+            if other != place:
+                self._link(place, other)
+                self._link(other, place)
 
     def _link(self, one: int, peer: int) -> None:
         self.nodes[one]._peers.send(peer, self.nodes[one]._heads())
@@ -173,5 +198,3 @@ def leave(node: Node) -> None:
 def stop_the_clock(patch) -> None:
     """All nodes see the same time, at which the samples are valid."""
     patch.setattr(process, "_now_ms", lambda: NOW)
-
-

@@ -7,7 +7,7 @@ covered are independent of each other.
 
 import ctypes
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import product
@@ -19,9 +19,9 @@ from typing import Any
 from tests.node.storage.system_calls import PROTOTYPES, Real, answered
 
 SECTOR = 512
-SUBSETS_MAX = 10
+SUBSETS_MAX = 20
 EXHAUSTIVE_MAX = 3
-TORN_MAX = 3
+TORN_MAX = 6
 NAMES = ("create", "unlink", "rename")
 LOST, WHOLE = "lost", "whole"
 LOCKS = ("lock", "lock.mdb")
@@ -89,7 +89,7 @@ class Recording:
                 ctypes.set_errno(error)
             return result
 
-    def _calls(self, name: str, arguments: Any, result: int, existed: bool) -> Iterator[Call]:  # noqa: FBT001
+    def _calls(self, name: str, arguments: Any, result: int, existed: bool) -> Iterator[Call]:
         path = self._path(os.fsdecode(arguments[0])) if name in ("open", "unlink", "rename") else _of(arguments[0])
         where = self._path(path) if path and not name.startswith(("open", "unlink", "rename")) else path
         if where is None or Path(where).name in LOCKS:
@@ -137,7 +137,7 @@ def recorded(root: Path) -> Iterator[Recording]:
 
 def _of(handle: int) -> str:
     try:
-        return os.readlink(f"/proc/self/fd/{handle}")
+        return str(Path(f"/proc/self/fd/{handle}").readlink())
     except OSError:
         return ""
 
@@ -157,37 +157,66 @@ def _gather(arguments: Any, length: int) -> bytes:
 # ---- the disks that a cut leaves ----
 
 
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A call that a cut may undo, and the file (by a number of its own, whatever its name) that it is about."""
+
+    call: Call
+    file: int
+
+
 @dataclass
 class Disk:
     """What is certain to be there, and the calls that may or may not have happened."""
 
-    certain: dict[str, bytearray] = field(default_factory=dict)
-    pending: list[Call] = field(default_factory=list)
+    names: dict[str, int]
+    content: dict[int, bytearray]
+    pending: list[Pending] = field(default_factory=list)
+    opened: dict[str, int] = field(default_factory=dict)
+    """The names as the process sees them."""
+
+    @classmethod
+    def holding(cls, files: Content) -> "Disk":
+        """A disk that has held these files for long."""
+        names = {path: number for number, path in enumerate(files)}
+        return cls(names, {names[path]: bytearray(data) for path, data in files.items()}, opened=dict(names))
 
     def happened(self, call: Call) -> None:
         """One more call has returned."""
         if call.what == "sync":
-            self._hold_fast(lambda one: one.path == call.path and one.what in ("write", "truncate"))
+            file = self.opened[call.path]
+            self._hold_fast(lambda one: one.file == file and one.call.what in ("write", "truncate"))
         elif call.what == "sync write":
-            self._hold_fast(lambda one: one == Call("write", call.path, call.offset, call.data))
+            self._hold_fast(lambda one: one.call == Call("write", call.path, call.offset, call.data))
         elif call.what == "sync folder":
-            self._hold_fast(lambda one: one.what in NAMES and str(Path(one.path).parent) == (call.path or "."))
+            self._hold_fast(lambda one: one.call.what in NAMES and _is_in(call.path, one.call))
         else:
-            self.pending.append(call)
+            if call.what == "create":
+                self.opened[call.path] = len(self.content)
+                self.content[len(self.content)] = bytearray()
+            self.pending.append(Pending(call, self.opened[call.path]))
+            if call.what in NAMES:
+                _rename(self.opened, self.pending[-1])
 
-    def _hold_fast(self, covered: Any) -> None:
-        for call in self.pending:
-            if covered(call):
-                _apply(self.certain, call, WHOLE)
-        self.pending = [call for call in self.pending if not covered(call)]
+    def _hold_fast(self, covered: Callable[[Pending], bool]) -> None:
+        for one in self.pending:
+            if covered(one):
+                _apply(self.names, self.content, one, WHOLE)
+        self.pending = [one for one in self.pending if not covered(one)]
 
     def after_a_cut(self, random: Random) -> Iterator[Content]:
         """The disks that may be found: every subset of a few pending calls, many of many, torn ones among them."""
-        for choices in _choices(self.pending, random):
-            found = {path: bytearray(data) for path, data in self.certain.items()}
-            for call, choice in zip(self.pending, choices, strict=True):
-                _apply(found, call, choice)
-            yield {path: bytes(data) for path, data in found.items()}
+        for choices in _choices([one.call for one in self.pending], random):
+            names = dict(self.names)
+            content = {number: bytearray(data) for number, data in self.content.items()}
+            for one, choice in zip(self.pending, choices, strict=True):
+                _apply(names, content, one, choice)
+            yield {path: bytes(content[number]) for path, number in names.items()}
+
+
+def _is_in(folder: str, call: Call) -> bool:
+    """Whether the sync of a folder holds a name fast: a renamed file is found under either name, never under none."""
+    return str(Path(os.fsdecode(call.data) or call.path).parent) == (folder or ".")
 
 
 def _choices(pending: list[Call], random: Random) -> Iterator[list[Choice]]:
@@ -211,26 +240,29 @@ def _choices(pending: list[Call], random: Random) -> Iterator[list[Choice]]:
 
 def _tears(call: Call) -> range:
     """Where a write may tear, in bytes from its start: between two sectors, in an appended file anywhere."""
-    return range(1, len(call.data)) if call.path.endswith(".seg") else range(-call.offset % SECTOR, len(call.data), SECTOR)
+    return (
+        range(1, len(call.data)) if call.path.endswith(".seg") else range(-call.offset % SECTOR, len(call.data), SECTOR)
+    )
 
 
-def _apply(files: dict[str, bytearray], call: Call, choice: Choice) -> None:
+def _apply(names: dict[str, int], content: dict[int, bytearray], one: Pending, choice: Choice) -> None:
+    call = one.call
     if choice == LOST:
         return
-    if call.what == "create":
-        files.setdefault(call.path, bytearray())
-    elif call.what == "unlink":
-        files.pop(call.path, None)
-    elif call.what == "rename":
-        if call.path in files:
-            files[os.fsdecode(call.data)] = files.pop(call.path)
-    elif call.path not in files:
-        return  # its name was lost, and its content with it
+    if call.what in NAMES:
+        _rename(names, one)
     elif call.what == "truncate":
-        file = files[call.path]
+        file = content[one.file]
         file[:] = bytes(file[: call.offset]).ljust(call.offset, b"\0")
     else:
-        _write(files[call.path], call, choice)
+        _write(content[one.file], call, choice)
+
+
+def _rename(names: dict[str, int], one: Pending) -> None:
+    if one.call.what != "create":
+        names.pop(one.call.path, None)
+    if one.call.what != "unlink":
+        names[os.fsdecode(one.call.data) or one.call.path] = one.file
 
 
 def _write(file: bytearray, call: Call, choice: Choice) -> None:

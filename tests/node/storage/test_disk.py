@@ -95,6 +95,13 @@ def test_a_store_of_another_format_is_refused_with_the_way_on(tmp_path: Path, mo
         DiskStore(tmp_path)
 
 
+def test_a_store_that_was_never_whole_is_made_anew(tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "data.mdb").write_bytes(bytes(8_192))
+    killed(DiskStore(tmp_path))
+    assert {path.name for path in tmp_path.iterdir()} == {"data.mdb", "lock.mdb"}
+
+
 def test_what_is_no_store_is_refused_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "data.mdb").write_bytes(b"something else" * 1_000)
     with pytest.raises(StoreUnusable, match=r"cannot open the store in .*; if the disk is not full, move") as refused:

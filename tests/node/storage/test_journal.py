@@ -9,7 +9,7 @@ import pytest
 
 from node.storage import journal as module
 from node.storage.interface import LogDamaged
-from node.storage.journal import HEADER_BYTES, MAGIC, DiskJournal
+from node.storage.journal import HEADER_BYTES, MAGIC, DiskJournal, _group
 
 GROUPS = [[b"first"], [b"second", b"", b"third" * 20], [b"fourth"]]
 RECORDS = [record for group in GROUPS for record in group]
@@ -131,6 +131,21 @@ def test_a_torn_end_is_damage_in_every_segment_but_the_last(tmp_path: Path) -> N
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(LogDamaged, match="is damaged"):
         replayed(tmp_path)
+
+
+@pytest.mark.parametrize("zeros", range(1, len(MAGIC) + 1))
+def test_a_segment_whose_first_bytes_a_power_cut_left_as_zeros_stops_nobody(tmp_path: Path, zeros: int) -> None:
+    written(tmp_path)
+    begun = bytes(zeros) + MAGIC[zeros:] + _group([b"carried"])
+    (tmp_path / "log-0000000002.seg").write_bytes(begun)
+    for _ in range(2):
+        assert replayed(tmp_path) == [*RECORDS, b"carried"]
+    (tmp_path / "log-0000000002.seg").write_bytes(begun[:-1])
+    journal = opened(tmp_path)
+    assert list(journal.replay()) == RECORDS
+    journal.start_segment([])
+    journal.close()
+    assert replayed(tmp_path) == RECORDS
 
 
 @pytest.mark.parametrize("length", range(len(MAGIC)))
