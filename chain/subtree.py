@@ -1,4 +1,4 @@
-"""Parts of a state that are handed over and checked one by one (protocol 10.8).
+"""Parts of a state that are handed over and checked one by one (protocol 10.7).
 
 Whoever knows the hash of a subtree can check it alone: either the branch at its top, which names the hashes of the
 sixteen subtrees below, or everything in it. So a state is taken from its certified root downward, and no part of it is

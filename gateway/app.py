@@ -116,9 +116,10 @@ def open_gateway(settings: Settings) -> Gateway:
     """Open the databases and make the links, which are not dialled yet."""
     genesis = settings.genesis
     context = client_context(settings.folder)
+    pins = {replica.name: replica.tls_key_digest for replica in genesis.membership.replicas}
     links = tuple(
-        NodeLink(place, settings.nodes[place], replica.tls_key_digest, genesis.network_id, context)
-        for place, replica in enumerate(genesis.membership.replicas)
+        NodeLink(place, settings.nodes[place], pins.get(name), genesis.network_id, context, name)
+        for place, name in enumerate(settings.names)
     )
     kept = Database(settings.data / "vault.db", vault.SCHEMA, vault.VERSION)
     seal = None
@@ -147,8 +148,7 @@ def _measure(gateway: Gateway, registry: CollectorRegistry) -> None:
     """Gauges that are read when they are asked for."""
     connected = Gauge("certnet_node_connected", "Whether the link to a node is up", ("node",), registry=registry)
     for link in gateway.chains.links:
-        name = gateway.chains.genesis.membership.replicas[link.replica].name
-        connected.labels(name).set_function(partial(_is_connected, link))
+        connected.labels(link.name).set_function(partial(_is_connected, link))
     jobs = Gauge("certnet_jobs_running", "Batch jobs under way", registry=registry)
     jobs.set_function(lambda: float(len(gateway.jobs)))
     listeners = Gauge("certnet_event_listeners", "Open event streams", registry=registry)

@@ -217,7 +217,7 @@ class Chain:
         """Learn every change of membership that some node can show; what no node shows is left as it is."""
         for link in self._links_in_order():
             try:
-                await catch_up(self.trust, self.rules.chain_id, link)
+                await self._catch_up_from(link)
             except NodeUnreachable:
                 continue
 
@@ -287,7 +287,7 @@ class Chain:
         try:
             await submission.run()
         except SetUnknown:
-            await catch_up(self.trust, self.rules.chain_id, submission.link)
+            await self._catch_up_from(submission.link)
             if self.trust.height == known:
                 raise
 
@@ -296,8 +296,19 @@ class Chain:
         try:
             return check_answer()
         except SetUnknown:
-            await catch_up(self.trust, self.rules.chain_id, link)
+            await self._catch_up_from(link)
             return check_answer()
+
+    async def _catch_up_from(self, link: NodeLink) -> None:
+        """Learn what this node can show, and by which TLS keys the present replicas are to be known."""
+        known = self.trust.height
+        await catch_up(self.trust, self.rules.chain_id, link)
+        if self.trust.height == known:
+            return
+        pins = {replica.name: replica.tls_key_digest for replica in self.membership.replicas}
+        for one in self.links:
+            if one.name in pins:
+                one.learn(pins[one.name])
 
     def _is_doubted_again(self, link: NodeLink) -> bool:
         """Whether the node has shown a header of an unknown set before, and nothing was learnt since."""

@@ -39,7 +39,10 @@ class Settings:
     genesis_bytes: bytes
     host: str
     port: int
+    names: tuple[str, ...]
+    """Every node that there is an address for: those of the genesis document in its order, then those that joined."""
     nodes: dict[int, tuple[str, int]]
+    """Their addresses, by place in `names`."""
     accounts: dict[str, str]
     """The gateway's own account on each chain."""
     passphrase: str | None
@@ -53,9 +56,10 @@ def load_settings(folder: Path) -> Settings:
         genesis = parse_genesis(genesis_bytes)
     except (OSError, ValueError, msgspec.DecodeError, ChainError) as problem:
         raise SettingsInvalid(f"cannot read the gateway's folder {folder}: {problem}") from None
-    names = [replica.name for replica in genesis.document.replicas]
-    if set(file.nodes) != set(names):
-        raise SettingsInvalid(f"{folder / 'gateway.json'} must give an address for each of {names}")
+    first = [replica.name for replica in genesis.document.replicas]
+    if not set(file.nodes) >= set(first):
+        raise SettingsInvalid(f"{folder / 'gateway.json'} must give an address for each of {first}")
+    names = (*first, *sorted(set(file.nodes) - set(first)))
     chains = [section.chain_id for section in genesis.document.chains]
     if set(file.accounts) != set(chains):
         raise SettingsInvalid(f"{folder / 'gateway.json'} must give the gateway's account on each of {chains}")
@@ -67,7 +71,8 @@ def load_settings(folder: Path) -> Settings:
         genesis_bytes=genesis_bytes,
         host=os.environ.get("CERTNET_HOST", file.host),
         port=_port(os.environ.get("CERTNET_PORT", str(file.port))),
-        nodes={names.index(name): address for name, address in file.nodes.items()},
+        names=names,
+        nodes={place: file.nodes[name] for place, name in enumerate(names)},
         accounts=file.accounts,
         passphrase=_passphrase(folder),
     )

@@ -1,4 +1,4 @@
-"""How one chain's node comes to the height of its peers, and brings them to its own (protocol 21.6, 21.7).
+"""How one chain's node comes to the height of its peers, and brings them to its own (protocol 21.6).
 
 Blocks are asked for first. When nobody who claims to be ahead has the next one any more, a snapshot is taken.
 """

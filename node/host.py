@@ -44,6 +44,7 @@ from node.consensus.effects import (
     ValidateBlock,
 )
 from node.consensus.evidence import Witness
+from node.consensus.head import OUTSIDE
 from node.consensus.messages import (
     Authenticated,
     Envelope,
@@ -181,7 +182,7 @@ class Host:
 
         Or they stand in one that came with a snapshot.
         """
-        expired = self.pool.expire(now, self._candidates.held())
+        expired = self.pool.expire(max(now, self.ledger.head.header.time), self._candidates.held())
         if expired and not len(self.pool):
             self._feed(NothingWaits())
         self._report()
@@ -199,16 +200,16 @@ class Host:
         """A peer says how far it is, and whether it knows what it has signed."""
         self._catching_up.sync.claimed(peer, head.height)
         self.outlook.heard(peer, signs=head.signs)
-        if self._abstention is not None:
+        if self._abstention is not None and self.outlook.place_of(peer) != OUTSIDE:
             self._abstention.reported(peer, head.height)
 
     def peer_connected(self, peer: int) -> None:
-        """A link is new: what a peer may have missed, or forgotten of its own, is sent again."""
+        """A link is new: what a peer may have forgotten of its own, before it votes again, and what it may have missed."""
         self._timeliness.linked(peer, self._ports.now())
         place = self.outlook.place_of(peer)
         for envelope in (
-            *self._signed.current(self.replica.view),
             *(shown.envelope for shown in self.replica.shown_to(place)),
+            *self._signed.current(self.replica.view),
         ):
             self._ports.send(peer, ConsensusFrame(chain_id=self.rules.chain_id, envelope=envelope))
         for relay in relays(self.rules.chain_id, [checked.raw for checked in self.pool.waiting()]):
@@ -479,7 +480,7 @@ class Host:
     def _watch_inclusion(self) -> None:
         """What has waited too long is urged on everybody, or the primary is given up."""
         height, inclusion = self.ledger.height, self._inclusion
-        oldest = self.pool.oldest()
+        oldest = self.pool.oldest(self.ledger.head.header.time)
         inclusion.committed(height, None if oldest is None else oldest.transaction_id)
         if inclusion.is_overdue(height):
             inclusion.restart(height)

@@ -165,9 +165,10 @@ class Mempool:
         """Whether an urgent transaction is taken even by a full pool."""
         return len(self._urgent) < URGENT_TRANSACTIONS_MAX
 
-    def oldest(self) -> Checked | None:
-        """What has waited longest."""
-        return next(iter(self._waiting.values()), None)
+    def oldest(self, time: int) -> Checked | None:
+        """What has waited longest of all that a block of `time` could have held."""
+        waiting = self._waiting.values()
+        return next((checked for checked in waiting if window_refusal(checked.transaction, time) is None), None)
 
     def urge(self, transaction_id: bytes) -> None:
         """Let a waiting transaction go before all others, if not too many do already."""

@@ -97,6 +97,7 @@ class Node:
 
     async def run(self) -> int:
         """Go on, listen, dial, tick; the exit code."""
+        self._store.fail = self._cannot_read  # until now whoever makes the node is told
         for host in self._hosts.values():
             host.resume()
         gc.freeze()  # the collector's pauses over a large state would look like a dead primary
@@ -376,6 +377,13 @@ class Node:
         """What cannot be made durable must not be promised: stop."""
         if not self._stopped.is_set():
             self._note("", f"cannot write to {self._settings.data}: {_disk_advice(problem)} and start the node again")
+        self._exit_code = EXIT_UNUSABLE
+        self._stopped.set()
+
+    def _cannot_read(self, problem: Exception) -> None:
+        """A node that does not know its own state must say nothing about it: stop."""
+        if not self._stopped.is_set():
+            self._note("", str(problem))
         self._exit_code = EXIT_UNUSABLE
         self._stopped.set()
 

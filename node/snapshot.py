@@ -1,4 +1,4 @@
-"""Giving a snapshot: the state as it was at one height, handed over part by part while blocks go on (protocol 21.7).
+"""Giving a snapshot: the state as it was at one height, handed over part by part while blocks go on (protocol 21.6).
 
 One height at a time is *pinned* per chain: what later blocks overwrite is kept in memory, for as long as somebody asks
 and not beyond PIN_BYTES_MAX. A pin begins at the head for nothing, or at a recent height that an asker has begun with

@@ -1,4 +1,4 @@
-"""Taking a snapshot: the state at a certified height, with the blocks that the rules still need (protocol 21.7).
+"""Taking a snapshot: the state at a certified height, with the blocks that the rules still need (protocol 21.6).
 
 Pure: frames and ticks in, what to ask whom out. One source is asked at a time. Nothing of what it says is believed: the
 header is certified, every part of the state is checked against its root, every block against the one above it. A source

@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "history": "life",
     "proof": "life",
     "sign": "sign",
+    "sign-again": "sign_again",
     "backup": "backup",
     "restore": "backup",
     "init": "init",
@@ -35,7 +36,7 @@ COMMANDS: Final = {
 """Command -> the module of scripts.commands that has it."""
 INTERRUPTED: Final = 130
 """The exit code after Ctrl-C, as shells have it."""
-GROUPS: Final = {"keys": "keys", "certificates": "certificates"}
+GROUPS: Final = {"keys": "keys", "certificates": "certificates", "replicas": "replicas"}
 
 
 def make_app(wanted: str | None = None) -> typer.Typer:

@@ -11,6 +11,7 @@ from scripts import processes
 from scripts.client import Client, Refused, load_network
 from scripts.errors import CommandFailed
 from scripts.network import REPLICAS_DEMO_MAX, local_addresses, make_network
+from scripts.nodes import listening, node_names
 from scripts.provision import provision
 from scripts.sectors import Sector, load_sectors
 
@@ -40,10 +41,10 @@ def start(folder: Path, told: Told) -> dict[str, Any]:
             f"a network runs in {folder} already ({names}); use it, or end it with `down --data {folder}`"
         )
     settings = json.loads((folder / "gateway" / "gateway.json").read_text())
-    processes.check_ports([(settings["host"], settings["port"]), *map(tuple, settings["nodes"].values())], "--port")
+    processes.check_ports([(settings["host"], settings["port"]), *listening(folder).values()], "--port")
     (folder / "run.json").unlink(missing_ok=True)
     try:
-        for name in settings["nodes"]:
+        for name in node_names(folder):
             told(f"starting {name}")
             processes.start(folder, name)
         network = _network(folder, f"http://127.0.0.1:{settings['port']}")

@@ -12,6 +12,7 @@ DIR/secrets/passphrase    opens the gateway's vault; kept apart from it
 import json
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -85,7 +86,7 @@ def make_network(folder: Path, addresses: Addresses, name: str = "certnet-demo")
     """A new network in `folder`, its keys drawn afresh."""
     (folder / "ca").mkdir(parents=True, exist_ok=True)  # there already: a volume, or a start that was cut short
     make_authority(folder / "ca", name)
-    replicas = tuple(_make_node(folder, node, addresses) for node in addresses.node_hosts)
+    replicas = tuple(make_node(folder, node, addresses.listen, addresses.node_hosts) for node in addresses.node_hosts)
     make_member(folder / "ca", folder / "gateway", "gateway", GATEWAY_ROLE)
     people = {person: secrets.token_bytes(32) for person in PEOPLE}
     dids = {person: ripemd160(sha256(_did_key(seed))) for person, seed in people.items()}
@@ -118,7 +119,10 @@ def make_network(folder: Path, addresses: Addresses, name: str = "certnet-demo")
     return parse_genesis(data)
 
 
-def _make_node(folder: Path, name: str, addresses: Addresses) -> GenesisReplica:
+def make_node(
+    folder: Path, name: str, listen: str, hosts: Mapping[str, tuple[str, int]], *, joins: bool = False
+) -> GenesisReplica:
+    """The folder of one node, its keys drawn afresh; `hosts` are the addresses of all, its own with them."""
     home = folder / "nodes" / name
     pin = make_member(folder / "ca", home, name, NODE_ROLE)
     seed = secrets.token_bytes(32)
@@ -126,14 +130,14 @@ def _make_node(folder: Path, name: str, addresses: Addresses) -> GenesisReplica:
     settings = {
         "version": 1,
         "name": name,
-        "host": addresses.listen,
-        "port": addresses.node_hosts[name][1],
-        "peers": {node: list(address) for node, address in addresses.node_hosts.items()},
+        "host": listen,
+        "port": hosts[name][1],
+        "peers": {node: list(address) for node, address in hosts.items()},
         "genesis": "genesis.json",
-    }
-    (home / "node.json").write_text(json.dumps(settings, indent=1))
+    } | ({"joins": True} if joins else {})
     (home / "data").mkdir(exist_ok=True)
     (home / "data" / "may-sign").write_text("This node has signed nothing yet. Its first start removes this file.\n")
+    (home / "node.json").write_text(json.dumps(settings, indent=1))
     key = scheme(SchemeName.ED25519).key_pair(seed).public_key
     return GenesisReplica(name=name, consensus_key=key.hex(), tls_key_digest=pin.hex())
 

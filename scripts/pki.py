@@ -65,7 +65,13 @@ def make_member(authority: Path, folder: Path, name: str, role: str, *, days: in
     write_secret(path, _private_pem(key))
     (folder / "tls.crt").write_bytes(certificate.public_bytes(Encoding.PEM))
     (folder / "ca.crt").write_bytes((authority / "ca.crt").read_bytes())
-    public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return pin_of(folder)
+
+
+def pin_of(folder: Path) -> bytes:
+    """SHA-256 of the public key (SPKI) of the certificate in a member's folder."""
+    certificate = x509.load_pem_x509_certificate((folder / "tls.crt").read_bytes())
+    public = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return hashlib.sha256(public).digest()
 
 

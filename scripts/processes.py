@@ -4,6 +4,7 @@ DIR/run.json        pid and start time of every process, by name (gateway, beiji
 DIR/logs/NAME.log   what a process said
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -128,6 +129,21 @@ def stop(folder: Path, name: str, how: signal.Signals = signal.SIGTERM) -> None:
     reap()
 
 
+def forget(folder: Path, name: str) -> None:
+    """End one process that is not wanted any more."""
+    stop(folder, name)
+    _save(folder, {other: running for other, running in load_running(folder).items() if other != name})
+
+
+def wait_for(condition: Callable[[], bool], what: str) -> None:
+    """Return when something is so; `CommandFailed` if it takes too long."""
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    while not condition():
+        if time.monotonic() > deadline:
+            raise CommandFailed(f"waited {READY_TIMEOUT_S:.0f} s for {what}; look at `replicas` and at the logs")
+        time.sleep(0.1)
+
+
 def stop_all(folder: Path) -> int:
     """End every process of the network, the gateway first; how many there were."""
     living = alive(folder)
@@ -178,13 +194,25 @@ def _is_ready(client: httpx.Client) -> bool:
 
 
 def _wait_for_end(process: psutil.Process) -> None:
+    """Return when it has ended, reaped by whoever started it or not; SIGKILL if it does not listen."""
+    for last in (False, True):
+        deadline = time.monotonic() + STOP_TIMEOUT_S
+        while time.monotonic() < deadline:
+            if _has_ended(process):
+                return
+            time.sleep(POLL_S)
+        if not last:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+    raise CommandFailed(f"process {process.pid} does not end; look at what it waits for")
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    reap()
     try:
-        process.wait(STOP_TIMEOUT_S)
-    except psutil.TimeoutExpired:
-        process.kill()
-        process.wait(STOP_TIMEOUT_S)
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
-        pass
+        return True
 
 
 def _save(folder: Path, running: dict[str, Running]) -> None:

@@ -107,7 +107,7 @@ class Cluster:
         process = machine.process
         if process is None:
             return
-        machine.process, machine.crash_at = None, None
+        machine.process, machine.doom = None, None
         machine.paused, machine.backlog = False, []
         fate = machine.disk.crash(process.journal.unsynced, machine.random)
         self._ended(machine, f"{why}, its last records {fate}" if fate else why)
@@ -258,7 +258,7 @@ class Cluster:
             self.unaware.add(machine.place)
 
     def _ended(self, machine: Machine, why: str) -> None:
-        machine.crash_at = None
+        machine.doom = None
         self.watch.crashed(machine, why)
 
 

@@ -7,12 +7,13 @@ from random import Random
 from typing import Final
 
 from simulation.cluster import Cluster
-from simulation.machine import Machine
+from simulation.machine import CALLS, Doom, Machine
 from simulation.network import Pair
 
 LENGTH_US: Final = (100_000, 3_000_000)
 CALLS_MAX: Final = 60
-"""A crash at an effect comes within so many calls."""
+SUCH_CALLS_MAX: Final = 3
+"""A crash at an effect comes within so many calls of any kind, or of one kind."""
 SLOW_SYNC_US: Final = 150_000
 FLAPS_MAX: Final = 6
 JUMP_MS_MAX: Final = 30_000
@@ -64,7 +65,7 @@ class Faults:
             undo()
         self._open.clear()
         for machine in self._cluster.machines:
-            machine.crash_at = None
+            machine.doom = None
             self._cluster.start(machine)
         self._link_all()
 
@@ -170,14 +171,15 @@ class Faults:
         machine = self._one()
         if machine.process is None:
             return None
-        machine.crash_at = self._random.randrange(CALLS_MAX)
+        call = self._random.choice(("", *CALLS))
+        machine.doom = Doom(self._random.randrange(SUCH_CALLS_MAX if call else CALLS_MAX), call)
 
         def undo() -> None:
-            machine.crash_at = None
+            machine.doom = None
             self._cluster.start(machine)
 
         self._for_a_while(undo)
-        return f"{machine.name} will die at call {machine.crash_at} from now"
+        return f"{machine.name} will die after {machine.doom.calls} {call or 'more'} calls"
 
     def _crash_all(self) -> str:
         for machine in self._cluster.honest:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
+from typing import Final
 
 from chain.codec import decode
 from chain.genesis import Genesis
@@ -37,7 +38,9 @@ from simulation.clock import MILLISECOND_US, SECOND_US, Clock, LocalClock
 from simulation.disk import Disk, SimulatedJournal, SimulatedStore
 from simulation.signatures import Sign
 
-FLUSH_US = 20_000
+FLUSH_US: Final = 20_000
+CALLS: Final = ("append", "sync", "told", "send", "committed", "segment", "flush", "drop")
+"""The kinds of call that a process makes into the world."""
 
 
 class Crashed(Exception):
@@ -65,6 +68,14 @@ HONEST = Behaviour()
 
 
 @dataclass(slots=True)
+class Doom:
+    """How many more calls into the world a process makes before it dies: calls of that kind, or any."""
+
+    calls: int
+    call: str = ""
+
+
+@dataclass(slots=True)
 class Machine:
     """One place's machine: a disk, a clock, a key. Twins are two machines of one place."""
 
@@ -79,8 +90,7 @@ class Machine:
     behaviour: Behaviour = HONEST
     honest: bool = True
     process: "Process | None" = None
-    crash_at: int | None = None
-    """How many more calls into the world the process makes before it dies."""
+    doom: "Doom | None" = None
     died_at: set[str] = field(default_factory=set)
     """The kinds of call at which a process died here."""
     sync_us: int = 1_000
@@ -138,12 +148,12 @@ class Process:
 
     def hook(self, what: str) -> None:
         """Every call into the world passes here."""
-        machine = self.machine
-        if machine.crash_at is not None:
-            machine.crash_at -= 1
-            if machine.crash_at < 0:
-                machine.crash_at = None
-                machine.died_at.add(what)
+        doom = self.machine.doom
+        if doom is not None and (not doom.call or doom.call == what):
+            doom.calls -= 1
+            if doom.calls < 0:
+                self.machine.doom = None
+                self.machine.died_at.add(what)
                 raise Crashed
 
     def later(self, delay_us: int, act: Callable[[], None]) -> None:

@@ -26,6 +26,7 @@ from simulation.faults import Faults
 from simulation.observer import Violation
 from simulation.swarm import Settings, draw
 from simulation.twins import Twins
+from simulation.view_checkers import Leaps, Promises
 
 PATIENCE_MAX: Final = 8
 """By how much a time-out may have grown."""
@@ -173,6 +174,8 @@ class Run:
             BlockTime(cluster.machines, rules.profile.clock_skew_ms),
             Bounds(),
             Kept(),
+            Promises(cluster.forgetful, cluster.unaware),
+            Leaps(),
         ]
 
     def _is_guilty(self, place: int) -> bool:

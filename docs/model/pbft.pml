@@ -120,7 +120,7 @@ bool kept[VIEWS * HEIGHTS];         /* a correct replica holds this height with 
 #define can_enter(v) (V < v || V == v && changing[me])
 #define can_select(v) /* R10 */ \
   (can_enter(v) && is_quorum(wanting(v)) && (primary(v) == me && V == v && !begun[v] || primary(v) == byz && !silent))
-#ifdef NEW_VIEW_OF_PAST_HEIGHT_IGNORED
+#ifdef NEW_VIEW_IGNORED
 #define can_follow(v) (can_enter(v) && begun[v] && head[me] <= begun_after[v])
 #else
 #define can_follow(v) (can_enter(v) && begun[v])

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import ssl
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, cast
@@ -16,6 +17,8 @@ from chain.rpc import Answer, Hello, Request
 
 REDIAL_S: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
 ANSWER_TIMEOUT_S: Final = 10.0
+PINS_MAX: Final = 2
+"""A node with a new TLS key may still show the old one until it is started again."""
 
 
 class NodeUnreachable(Exception):
@@ -33,13 +36,20 @@ def client_context(folder: Path) -> ssl.SSLContext:
 
 
 class NodeLink(asyncio.Protocol):
-    """The link to replica `replica`, dialled again whenever it is lost."""
+    """The link to the node `name`, number `replica`, dialled again whenever it is lost. `pin` is None while unknown."""
 
     def __init__(
-        self, replica: int, address: tuple[str, int], pin: bytes, network_id: bytes, context: ssl.SSLContext
+        self,
+        replica: int,
+        address: tuple[str, int],
+        pin: bytes | None,
+        network_id: bytes,
+        context: ssl.SSLContext,
+        name: str = "",
     ) -> None:
-        self.replica = replica
-        self._address, self._pin, self._network_id, self._context = address, pin, network_id, context
+        self.replica, self.name = replica, name
+        self._address, self._network_id, self._context = address, network_id, context
+        self._pins = deque([] if pin is None else [pin], maxlen=PINS_MAX)
         self._transport: asyncio.Transport | None = None
         self._reader = FrameReader()
         self._listeners: dict[int, Callable[[Answer | None], None]] = {}
@@ -65,6 +75,11 @@ class NodeLink(asyncio.Protocol):
             self._task.cancel()
         if self._transport is not None:
             self._transport.close()
+
+    def learn(self, pin: bytes) -> None:
+        """The node's TLS key as the present replicas name it; the one before counts until there is a newer."""
+        if pin not in self._pins:
+            self._pins.append(pin)
 
     def listen(self, make: Callable[[int], Request], heard: Callable[[Answer | None], None]) -> int:
         """Send the request that `make` gives for a number; `heard` gets every answer, and None if the link is lost."""
@@ -161,7 +176,7 @@ class NodeLink(asyncio.Protocol):
             return False
         key = x509.load_der_x509_certificate(certificate).public_key()
         spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        return hashlib.sha256(spki).digest() == self._pin
+        return hashlib.sha256(spki).digest() in self._pins
 
     def _refuse(self, why: str) -> None:
         """Cut the node off; `why` stays to be read until it is dialled again."""

@@ -19,7 +19,6 @@ class ChangingViews(NormalCase):
     def _on_tick(self, *, reachable: bool) -> Effects:
         """R8, R9; and the pool may hold by now what can go into a block."""
         if not self.pending:
-            self._patience.begin()
             return ()
         effects = self._resend_if_due()
         if self._waits_for_a_primary and self._patience.tick(reachable=reachable):

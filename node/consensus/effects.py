@@ -17,7 +17,6 @@ class Reason(StrEnum):
     DUPLICATE = "duplicate"
     NOT_PRIMARY = "not-primary"
     NOT_BACKUP = "not-backup"
-    VIEW_DIFFERS = "view-differs"
     NEW_VIEW_MALFORMED = "new-view-malformed"
     VIEW_CHANGE_MALFORMED = "view-change-malformed"
     HEADER_MALFORMED = "header-malformed"

@@ -52,6 +52,7 @@ class NormalCase(Standing):
         fault = self._proposal_fault(received.digest, proposal)
         if fault is not None:
             return (Drop(fault),)
+        self._begin_waiting()
         flight.proposal = received
         self._building = False
         validate = ValidateBlock(proposal.block)

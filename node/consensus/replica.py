@@ -76,6 +76,7 @@ class Replica(ChangingViews):
                 self._wanted = False
                 return ()
             case RequestReceived():
+                self._begin_waiting()
                 self._wanted = True
                 return self._propose_if_due()
             case BlockSynced(committed, block, membership):

@@ -75,8 +75,9 @@ class Standing:
 
     @property
     def pending(self) -> bool:
-        """A request waits, a block is proposed and not committed, or a view is changing. Only then do ticks matter."""
-        return self._wanted or self._building or self._flight.proposal is not None or self.changing
+        """A request waits, a block is to be proposed or committed, or a view is changing. Only then do ticks matter."""
+        to_commit = self._flight.proposal is not None or self._bound_block is not None
+        return self._wanted or self._building or to_commit or self.changing
 
     @property
     def phase(self) -> str:
@@ -107,6 +108,12 @@ class Standing:
         if head.certificate is not None:
             committed = CertifiedHeader(header=head.header, certificate=head.certificate)
         return self._cast(ViewChange(view=self.view, committed=committed, prepared=self.prepared))
+
+    def _begin_waiting(self) -> None:
+        """Something is about to be pending: if nothing was, patience begins now."""
+        if not self.pending:
+            self._patience.begin()
+            self._quiet, self._resend_at = 0, self._resend_first
 
     def _clear_flight(self) -> None:
         self._flight = InFlight()

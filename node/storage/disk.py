@@ -4,6 +4,7 @@ Every block is in the synced log before it is here, so writes gather in memory a
 durable transactions. A node that is killed in between replays the log from the height that LMDB has.
 """
 
+import os
 import shutil
 import threading
 from collections.abc import Callable, Mapping
@@ -25,14 +26,19 @@ class StoreUnusable(Exception):
 
 
 class DiskStore:
-    """A map over LMDB with a write buffer; `flush` makes the buffer durable in a thread of its own."""
+    """A map over LMDB with a write buffer; `flush` makes the buffer durable in a thread of its own.
+
+    `fail` is told why a key cannot be read: a node that does not know its own state must stop.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self.fail: Callable[[Exception], None] = lambda _: None
         try:
             if not (folder / "data.mdb").exists():
                 _make(folder)
             self._env = lmdb.open(str(folder), map_size=MAP_BYTES, subdir=True, max_dbs=0, meminit=False)
+            self._lengthen()
             self._check_format()
             self._reader = self._env.begin()
         except lmdb.Error as problem:
@@ -60,7 +66,15 @@ class DiskStore:
             return self._buffer[key]
         if key in self._flushing:
             return self._flushing[key]
-        value: bytes | None = self._reader.get(key)
+        try:
+            value: bytes | None = self._reader.get(key)
+        except lmdb.Error as problem:
+            unusable = StoreUnusable(
+                f"the store in {self._folder} is damaged: {problem}; move the node's data folder away and start again: "
+                "it fetches its blocks from its peers"
+            )
+            self.fail(unusable)
+            raise unusable from None
         return value
 
     def write(self, changes: Mapping[bytes, bytes | None]) -> None:
@@ -120,6 +134,12 @@ class DiskStore:
                     transaction.delete(key)
                 else:
                     transaction.put(key, value)
+
+    def _lengthen(self) -> None:
+        """LMDB maps its file: to read a page behind its end would kill the process, one of zeros is an error."""
+        path, wanted = self._folder / "data.mdb", (self._env.info()["last_pgno"] + 1) * self._env.stat()["psize"]
+        if path.stat().st_size < wanted:
+            os.truncate(path, wanted)
 
     def _check_format(self) -> None:
         with self._env.begin() as transaction:

@@ -1,4 +1,4 @@
-"""A state taken part by part is the state given; a part that is not under the root is refused (protocol 10.8)."""
+"""A state taken part by part is the state given; a part that is not under the root is refused (protocol 10.7)."""
 
 from collections.abc import Mapping
 from itertools import count

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from chain.evidence import EVIDENCE_HEIGHTS, Evidence
 from chain.transaction import NOBODY, Event
 from contracts.evidence import Conviction, ReportEvidence, convictions_of, find_conviction
+from contracts.keys import convictions_key
 from tests.chain.small_network import FIRST
 from tests.contracts.membership_changes import FOUR, agreed, first, rekeyed, replica_of
 from tests.contracts.misconduct import forgotten, two_commits
@@ -35,6 +36,7 @@ def test_a_conviction_is_recorded_and_said(chain: SmallChain, kind: int) -> None
     )
     assert convictions_of(chain.records, XIAN) == 1
     assert len(chain.content()) == len(before) + 2
+    assert chain.content()[convictions_key(XIAN)] == bytes(7) + b"\1"
     assert find_conviction(chain.records, XIAN, 9, 3 - kind) is None
     assert convictions_of(chain.records, FOUR.key(0)) == 0
 

@@ -1,6 +1,8 @@
 """A touch gives a resting chain a fresh block, and only a resting one (protocol 19)."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from chain.addresses import address_codec
 from chain.codec import decode, encode
@@ -16,7 +18,9 @@ from chain.transaction import (
 )
 from contracts import registry
 from contracts.evidence import ReportEvidence
+from contracts.interface import ContractReverted
 from contracts.system import Touch, change_transaction, evidence_transaction
+from tests.chain.record_strategies import any_of
 from tests.contracts.membership_changes import FOUR, agreed, first
 from tests.contracts.misconduct import two_commits
 from tests.contracts.small_chain import SmallChain
@@ -84,3 +88,18 @@ def test_nobody_is_no_address_of_any_chain() -> None:
     for profile in load_profiles().values():
         with pytest.raises(AddressMalformed):
             address_codec(profile.address_codec).format(NOBODY)
+
+
+@pytest.mark.parametrize("method", ["changeMembership", "reportEvidence"])
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_whatever_is_brought_unsigned_is_refused_and_changes_nothing(method: str, data: st.DataObject) -> None:
+    chain = SmallChain.founded()
+    chain.height = data.draw(st.sampled_from([1, 500, 2**40]))
+    record = registry.METHODS["system", method].arguments
+    assert record is not None
+    before = chain.content()
+    with pytest.raises(ContractReverted) as refusal:
+        chain.call(NOBODY, "system", method, data.draw(any_of(record)))
+    assert refusal.value.code
+    assert chain.content() == before

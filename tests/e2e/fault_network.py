@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from chain.rpc import Answer, ChainStatus, Outcomes, ReadState, StateAnswer, Sub
 from contracts.keys import class_key
 from tests.e2e.fault_proxy import FaultProxies
 from tests.node.network.talk import Client
-from tests.node.real_network import NAMES, PATIENCE_S, ROOT, RealNetwork
+from tests.node.real_network import NAMES, PATIENCE_S, ROOT, RealNetwork, wait_until
 
 SICK_DISK = "tests.e2e.sick_disk"
 
@@ -49,16 +48,23 @@ class FaultNetwork(RealNetwork):
         for name in names:
             self.processes[name].send_signal(signal.SIGCONT)
 
-    def start_on_a_sick_disk(self, name: str, **faults: str) -> None:
+    def start_what_is_down(self) -> None:
+        """Whatever an earlier test has left."""
+        down = [name for name in NAMES if name not in self.processes or self.processes[name].poll() is not None]
+        if down:
+            self.start(*down)
+
+    def start_on_a_sick_disk(self, name: str) -> None:
         """Start a node whose calls to the disk can be made to fail: see `tests.e2e.sick_disk`."""
+        before = self.log(name).count("ready on")
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 [sys.executable, "-m", SICK_DISK, str(self.node(name))],
                 cwd=ROOT,
                 stderr=log,
                 stdout=log,
-                env=os.environ | faults,
             )
+        wait_until(lambda: self.log(name).count("ready on") > before, f"{name} is not ready")
 
     def end(self) -> None:
         """Whatever runs is ended, whatever state it is in."""

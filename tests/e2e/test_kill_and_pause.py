@@ -22,6 +22,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultNetwork]:
 
 async def roles(network: FaultNetwork) -> tuple[str, tuple[str, ...]]:
     """The primary of CHAIN and its backups, when all are at rest."""
+    network.start_what_is_down()
     await network.linked()
     await network.equal_heads(CHAIN)
     primary = await network.primary(CHAIN, NAMES[0])

@@ -65,6 +65,8 @@ class MemoryLink:
 
     def __init__(self, replica: int, chains: dict[str, MemoryChain], neighbours: "list[MemoryLink]") -> None:
         self.replica = replica
+        self.name = ("beijing", "shanghai", "guangzhou", "xian", "dalian")[replica]
+        self.pins: list[bytes] = []
         self.chains = chains
         self.connected = True
         self.problem = "down"
@@ -75,6 +77,9 @@ class MemoryLink:
         self._neighbours = neighbours
         self._listeners: dict[int, Callable[[Answer | None], None]] = {}
         self._follows: dict[str, int] = {}
+
+    def learn(self, pin: bytes) -> None:
+        self.pins.append(pin)
 
     def start(self) -> None:
         """Nothing is dialled."""

@@ -92,6 +92,16 @@ def test_a_value_of_the_present_set_is_believed(memory: MemoryNetwork) -> None:
     run(memory, play)
 
 
+def test_nodes_are_known_by_the_keys_of_the_present_set(memory: MemoryNetwork) -> None:
+    async def play(chain: Chain) -> None:
+        await chain.read([alice(memory)])
+        assert [link.pins for link in memory.links] == [[replica.tls_key_digest] for replica in REKEYED.replicas[:4]]
+        await chain.catch_up()
+        assert [len(link.pins) for link in memory.links] == [1] * 4
+
+    run(memory, play)
+
+
 def test_blocks_of_every_set_are_believed_in_any_order(memory: MemoryNetwork) -> None:
     async def play(chain: Chain) -> None:
         for height in (6, 1, 3, 5, 2, 4):

@@ -38,9 +38,18 @@ def test_a_whole_folder_is_read(folder: Path) -> None:
     settings = load_settings(folder)
     assert (settings.host, settings.port, settings.data) == ("127.0.0.1", 21_000, folder)
     assert settings.nodes == {place: ("127.0.0.1", 21_001 + place) for place in range(4)}
+    assert settings.names == ("beijing", "shanghai", "guangzhou", "xian")
     assert len(settings.accounts) == 10
     assert settings.passphrase == "open sesame"
     assert settings.genesis_bytes == (folder / "genesis.json").read_bytes()
+
+
+def test_nodes_that_joined_come_after_those_of_the_genesis_document(folder: Path) -> None:
+    nodes = json.loads((folder / "gateway.json").read_text())["nodes"]
+    change(folder, nodes={"aksu": ["10.0.0.9", 9], **nodes, "wuxi": ["10.0.0.8", 8]})
+    settings = load_settings(folder)
+    assert settings.names == ("beijing", "shanghai", "guangzhou", "xian", "aksu", "wuxi")
+    assert [settings.nodes[place] for place in (0, 4, 5)] == [tuple(nodes["beijing"]), ("10.0.0.9", 9), ("10.0.0.8", 8)]
 
 
 def test_the_environment_may_say_otherwise(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

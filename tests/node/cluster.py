@@ -17,7 +17,7 @@ from chain.quorum import QuorumCertificate
 from chain.transaction import SignedTransaction, Transaction
 from contracts.evidence import ReportEvidence
 from node.consensus.head import place_of
-from node.consensus.messages import Envelope, place, signed_bytes
+from node.consensus.messages import Envelope, ViewChange, place, signed_bytes
 from node.execution import Executed
 from node.host import Host, Ports
 from node.ledger import HISTORY_BLOCKS, Ledger
@@ -164,6 +164,11 @@ class Member:
         self.host = host
         host.resume()
 
+    def wipe(self) -> None:
+        """The disk of a dead process is replaced by an empty one."""
+        assert self.host is None
+        self.disk = Disk()
+
     def flush(self) -> None:
         """The store takes what the log holds, and the log is cut."""
         assert self.host is not None
@@ -219,7 +224,8 @@ class Member:
         self.hook("send")
         if isinstance(frame, ConsensusFrame):
             self.cluster.check_sent(self, frame.envelope)
-        self.cluster.frames.append((self.replica_id, peer, encode(frame)))
+        if not self.cluster.loses(self.replica_id, peer, frame):
+            self.cluster.frames.append((self.replica_id, peer, encode(frame)))
 
     def _committed(self, host: Host, executed: Executed, certificate: QuorumCertificate) -> None:
         self.hook("committed")
@@ -249,6 +255,8 @@ class Cluster:
         self.given_up: Counter[int] = Counter()
         """The highest view that each honest member has asked for."""
         self.ticks = 0
+        self.loses: Callable[[int, int, PeerFrame], bool] = lambda *_: False
+        """Whether the network loses what one member sends to another."""
         self.traitors: dict[int, Callable[[int, PeerFrame], None]] = {}
         """Who hears what is sent to a place that no honest member has."""
         self.members = [Member(self, place) for place in range(MEMBERSHIP.size) if place not in absent]
@@ -371,6 +379,7 @@ class Cluster:
 
     def settle(self, rounds: int = SETTLE_ROUNDS) -> None:
         """No more faults: everybody lives, everything arrives in order, until nothing is left to do."""
+        self.loses = lambda *_: False
         for member in self.members:
             member.crash_at = None
             if member.host is None:
@@ -401,16 +410,21 @@ class Cluster:
     # ---- what must hold ----
 
     def check_sent(self, member: Member, envelope: Envelope) -> None:
-        """An honest message is durable when it is sent, and contradicts no earlier one, across restarts too.
+        """An honest message is durable when it is sent, contradicts no earlier one, and is of no view given up.
 
-        What it shows of others was signed by them.
+        That holds across restarts too. What it shows of others was signed by them.
         """
         if envelope.signer != member.replica_id:
             return
-        key = (member.replica_id, type(envelope.message), *place(envelope.message))
+        height, view = place(envelope.message)
+        key = (member.replica_id, type(envelope.message), height, view)
         digest = signed_bytes(RULES, envelope.message)[1]
-        assert key in self.said or member.disk.holds(envelope)
+        said_before = key in self.said
+        assert said_before or member.disk.holds(envelope)
         assert self.said.setdefault(key, digest) == digest
+        assert said_before or view >= self.given_up[member.replica_id]
+        if isinstance(envelope.message, ViewChange):
+            self.given_up[member.replica_id] = max(view, self.given_up[member.replica_id])
 
     def chain(self, member: Member) -> list[tuple[bytes, bytes, tuple[bytes, ...]]]:
         """The member's blocks: digest, state root, ids of the transactions."""

@@ -389,7 +389,10 @@ def noise(cluster: Cluster, traitor: Traitor) -> None:
     receiver = random.choice(cluster.members).replica_id
     traitor.say(message, receiver)
     if random.random() < 0.1:
-        traitor.send(Relay(chain_id=CHAIN, transactions=(b"\x00", define(random.randrange(3))), urgent=random.random() < 0.5), receiver)
+        traitor.send(
+            Relay(chain_id=CHAIN, transactions=(b"\x00", define(random.randrange(3))), urgent=random.random() < 0.5),
+            receiver,
+        )
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -1,4 +1,4 @@
-"""How a node comes to the height of its peers: by blocks while somebody has them, else by a snapshot (protocol 21.7)."""
+"""How a node comes to the height of its peers: by blocks while somebody has them, else by a snapshot (protocol 21.6)."""
 
 from collections.abc import Callable
 

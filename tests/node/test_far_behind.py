@@ -1,4 +1,4 @@
-"""A replica that is further behind than anybody remembers takes a snapshot, and votes again (protocol 21.7)."""
+"""A replica that is further behind than anybody remembers takes a snapshot, and votes again (protocol 21.6)."""
 
 from msgspec.structs import replace
 

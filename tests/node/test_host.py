@@ -56,7 +56,7 @@ def test_what_is_carried_is_the_height_in_flight_and_nothing_older() -> None:
     cluster.settle()
     for each in cluster.members:
         assert carried(each) == []
-        assert each.host._executed == {}
+        assert each.host._candidates._executed == {}
 
 
 def test_a_block_is_durable_only_when_the_log_is_synced() -> None:

@@ -1,4 +1,4 @@
-"""Giving: one pinned height while blocks go on, parts within limits, and an end to it (protocol 21.7)."""
+"""Giving: one pinned height while blocks go on, parts within limits, and an end to it (protocol 21.6)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Taking: what is taken is what was given, a lie is refused and its source left, and another goes on (protocol 21.7)."""
+"""Taking: what is taken is what was given, a lie is refused and its source left, and another goes on (protocol 21.6)."""
 
 from collections.abc import Callable
 

@@ -127,9 +127,7 @@ def test_an_honest_replica_that_says_two_things_is_found() -> None:
     machine, envelope = next(cast for cast in SEEN.casts if type(cast[1].message).__name__ == "Prepare")
     machine.disk.segments[-1].append(Group((envelope.signature,)))
     checker.cast(machine, envelope)
-    other = with_changes(
-        envelope, signature=bytes(64), message=with_changes(envelope.message, block=bytes(32))
-    )
+    other = with_changes(envelope, signature=bytes(64), message=with_changes(envelope.message, block=bytes(32)))
     with pytest.raises(Violation, match="says two things as Prepare"):
         checker.cast(machine, other)
 

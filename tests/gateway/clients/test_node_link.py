@@ -203,6 +203,26 @@ def test_a_node_with_another_key_than_the_pinned_one_is_not_greeted(network: Run
 
 
 @pytest.mark.processes
+def test_a_node_is_known_by_the_key_that_its_set_names_now_and_by_the_one_before(network: RunningNetwork) -> None:
+    pin = network.genesis.membership.replicas[0].tls_key_digest
+
+    async def play(link: NodeLink) -> None:
+        for learnt in (pin, b"n" * 32):
+            link.learn(learnt)
+        await asyncio.wait_for(link.up.wait(), PATIENCE_S)
+
+    dialled(network, play, pin=None)
+    dialled(network, play, pin=bytes(32))
+
+    async def forgotten(link: NodeLink) -> None:
+        for learnt in (b"m" * 32, b"n" * 32):
+            link.learn(learnt)
+        await until(lambda: "its TLS key is not the pinned one" in link.problem)
+
+    dialled(network, forgotten)
+
+
+@pytest.mark.processes
 def test_a_node_of_another_network_ends_the_link(network: RunningNetwork) -> None:
     async def play(link: NodeLink) -> None:
         await until(lambda: link.problem != "not dialled yet")

@@ -90,7 +90,7 @@ class Stage:
             network_id=self.rules.network_id,
             chain_id=self.rules.chain_id,
             height=at,
-            parent=head.digest if parent is None else parent,
+            parent=self._digest_at(at - 1) if parent is None else parent,
             transaction_root=sha256(b"transactions of " + letter.encode()),
             receipt_root=sha256(b"receipts"),
             state_root=sha256(b"state"),
@@ -103,6 +103,12 @@ class Stage:
         block = Block(header=header, transactions=())
         self.blocks[self.rules.block_digest(header)] = letter, block
         return block
+
+    def _digest_at(self, height: int) -> bytes:
+        """The block of a height to come that has been on the stage, else the head."""
+        later = (digest for digest, (_, block) in self.blocks.items() if block.header.height == height)
+        head = self.replica.head
+        return next(later, head.digest) if height > head.header.height else head.digest
 
     def letter(self, digest: bytes) -> str:
         """The letter of a block."""
@@ -172,7 +178,7 @@ class Stage:
         """A pre-prepare of another replica."""
         block = self.block(letter, height=height, view=view)
         early = block.header.height > self.replica.height
-        certificate = self.proof_of_parent(block.header) if early else self.replica.head.certificate
+        certificate = self.proof_of_parent(block.header, view) if early else self.replica.head.certificate
         return self.hear(signer, PrePrepare(view=view, block=block, parent_certificate=certificate))
 
     def vote(
@@ -180,7 +186,8 @@ class Stage:
     ) -> tuple[Effect, ...]:
         """A vote of another replica."""
         at = self.replica.height if height is None else height
-        return self.hear(signer, kind(view=view, height=at, block=self.digest(letter)))
+        header = self.block(letter, height=height, view=view).header
+        return self.hear(signer, kind(view=view, height=at, block=self.rules.block_digest(header)))
 
     def valid(self, letter: str, next_membership: Membership | None = None) -> tuple[Effect, ...]:
         """The block is as its header claims."""

@@ -97,11 +97,11 @@ def told(stage: Stage, effect: Effect) -> str:
         case Accept(received) if isinstance(received.message, PrePrepare):
             return f"accept {stage.letter(received.digest)} of {received.signer}"
         case Accept(received):
-            return f"accept {in_words(stage, received.message)} of {received.signer}"
+            return f"accept from replica {received.signer}: {in_words(stage, received.message)}"
         case Resend():
             return "resend"
         case Show(peer, envelope):
-            return f"show replica {peer} the {in_words(stage, envelope.message)} of {envelope.signer}"
+            return f"show replica {peer} what {envelope.signer} signed: {in_words(stage, envelope.message)}"
         case BuildBlock(parent, view):
             return f"build on height {parent.height} for view {view}"
         case ValidateBlock(block):
@@ -128,7 +128,7 @@ def in_words(stage: Stage, message: Message) -> str:
             bound = select(change.message for change in changes).prepared
             signers = ", ".join(str(change.signer) for change in changes)
             to = "free" if bound is None else f"bound to {stage.letter(bound.block)}"
-            return f"new-view {view} at height {height} for {signers}, {to}"
+            return f"new-view {view} at height {height} for {signers}; {to}"
     letter = stage.letter(signed_bytes(stage.rules, message)[1])
     return f"{NAMES[type(message)]} {letter} at height {height}, view {view}"
 

@@ -1,5 +1,6 @@
 """The store on disk: what a flush makes durable, what a kill loses, and folders that it refuses."""
 
+import os
 import threading
 from pathlib import Path
 
@@ -100,6 +101,23 @@ def test_a_store_that_was_never_whole_is_made_anew(tmp_path: Path) -> None:
     (tmp_path / "new" / "data.mdb").write_bytes(bytes(8_192))
     killed(DiskStore(tmp_path))
     assert {path.name for path in tmp_path.iterdir()} == {"data.mdb", "lock.mdb"}
+
+
+@pytest.mark.parametrize("length", [3 * 4_096, 10 * 4_096], ids=["nearly all", "half"])
+def test_a_store_whose_end_is_missing_says_so_and_does_not_kill_the_process(tmp_path: Path, length: int) -> None:
+    store = DiskStore(tmp_path)
+    store.write({number.to_bytes(2, "big"): bytes(100) for number in range(1_000)})
+    store.flush_now()
+    killed(store)
+    assert (tmp_path / "data.mdb").stat().st_size > length
+    os.truncate(tmp_path / "data.mdb", length)
+    told: list[Exception] = []
+    with pytest.raises(StoreUnusable, match="move the node's data folder away") as refused:  # noqa: PT012
+        cut = DiskStore(tmp_path)
+        cut.fail = told.append
+        for number in range(1_000):
+            cut.get(number.to_bytes(2, "big"))
+    assert told in ([], [refused.value])
 
 
 def test_what_is_no_store_is_refused_in_one_sentence(tmp_path: Path) -> None:
