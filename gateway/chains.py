@@ -174,6 +174,23 @@ class Chain:
                 problem = refused
         raise problem
 
+    async def oldest_after(self, height: int) -> int | None:
+        """The lowest block above `height` that some node still has, if every node says that it has removed that one.
+
+        One node alone cannot make a gap: as long as another has the block, or has not got so far, there is none.
+        """
+        oldest: list[int] = []
+        for link in self._links_in_order():
+            try:
+                answer = await link.ask(lambda n: ReadBlock(request=n, chain_id=self.rules.chain_id, height=height))
+            except NodeUnreachable:
+                continue
+            values = answer.values if isinstance(answer, Refused) and answer.code == "height-pruned" else ()
+            if len(values) != 2 or not isinstance(values[1], int) or values[1] <= height:
+                return None
+            oldest.append(values[1])
+        return min(oldest, default=None)
+
     async def status(self) -> tuple[ChainStatus, StatusAnswer]:
         """What the best node says of this chain: for people to look at, proven by nothing."""
         for link in self._links_in_order():

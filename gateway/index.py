@@ -60,6 +60,11 @@ def head(connection: sqlite3.Connection, chain: str) -> int:
     return 0 if row is None else int(row[0])
 
 
+def skip_to(connection: sqlite3.Connection, chain: str, height: int) -> None:
+    """Go on after `height`: the blocks up to there are no longer to be had."""
+    connection.execute("INSERT OR REPLACE INTO heads VALUES (?, ?)", (chain, height))
+
+
 def add_block(connection: sqlite3.Connection, rules: ChainRules, block: BlockAnswer) -> list[IndexedEvent]:
     """Index one checked block; the events that go out to whoever listens."""
     assert block.certified is not None

@@ -200,8 +200,8 @@ class Host:
         """A peer says how far it is, and whether it knows what it has signed."""
         self._catching_up.sync.claimed(peer, head.height)
         self.outlook.heard(peer, signs=head.signs)
-        if self._abstention is not None and self.outlook.place_of(peer) != OUTSIDE:
-            self._abstention.reported(peer, head.height)
+        if self._abstention is not None and head.signs and self.outlook.place_of(peer) != OUTSIDE:
+            self._abstention.reported(peer, head.height)  # one that has forgotten as well may be anywhere
 
     def peer_connected(self, peer: int) -> None:
         """A link is new: what a peer may have forgotten of its own, before it votes again, and what it may have missed."""

@@ -121,6 +121,19 @@ def describe(old: Sequence[GenesisReplica], new: Sequence[GenesisReplica]) -> st
     return ", ".join((*joined, *left, *rekeyed)) or "nothing changes"
 
 
+def sign_all(changes: Iterable[Change], keys: Sequence[KeyPair]) -> list[Change]:
+    """The changes, each with the signatures of these keys; `CommandFailed` if they add nothing to one."""
+    signed = []
+    for change in changes:
+        found = change
+        for key in keys:
+            found = found.signed(key) or found
+        if found == change:
+            raise CommandFailed(f"the key is none of those that sign for {change.chain}, or it has signed already")
+        signed.append(found)
+    return signed
+
+
 def write_changes(path: Path, changes: Iterable[Change]) -> None:
     """Write the file, readable by people."""
     file = ChangeFile(version=1, changes=tuple(changes))

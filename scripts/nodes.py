@@ -2,10 +2,11 @@
 
 import contextlib
 import json
+import re
 import secrets
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from scripts.errors import CommandFailed
 from scripts.network import make_node
 from scripts.pki import pin_of, write_secret
 
+NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
 KEY: Final = "consensus.key"
 NEXT_KEY: Final = "consensus.key.next"
 """The key that a replica will have once its change is in force."""
@@ -65,17 +67,20 @@ def key_in(path: Path) -> KeyPair:
         raise CommandFailed(f"{path} holds no consensus key: {problem}") from None
 
 
-def keys(folder: Path) -> Iterator[KeyPair]:
-    """The consensus keys of all nodes here, those that wait for their change as well."""
-    for name in node_names(folder):
-        for file in (KEY, NEXT_KEY):
-            path = folder / "nodes" / name / file
-            if path.exists():
-                yield key_in(path)
+def keys_of(home: Path) -> list[KeyPair]:
+    """The consensus key of a node, and the one that waits for its change if there is one."""
+    return [key_in(home / name) for name in (KEY, NEXT_KEY) if name == KEY or (home / name).exists()]
+
+
+def keys(folder: Path) -> list[KeyPair]:
+    """The consensus keys of all nodes here."""
+    return [key for name in node_names(folder) for key in keys_of(folder / "nodes" / name)]
 
 
 def make_newcomer(folder: Path, name: str, address: tuple[str, int] | None = None) -> GenesisReplica:
     """The node `name`, its folder made if there is none; its peers learn its address."""
+    if not NAME.fullmatch(name):
+        raise CommandFailed(f"a node's name is a letter of a-z, then a-z, 0-9 and hyphens, at most 32; {name!r} is not")
     home = folder / "nodes" / name
     if not (home / "node.json").exists():
         sample = settings_of(folder / "nodes" / node_names(folder)[0])

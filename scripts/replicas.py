@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 from chain.codec import encode
 from chain.genesis import GenesisReplica
+from chain.membership import REPLICAS_MIN
 from chain.profiles import load_profiles
 from chain.rules import ChainRules
 from chain.signatures import KeyPair
@@ -47,7 +48,16 @@ def joined(newcomer: GenesisReplica) -> Edit:
 
 def left(name: str) -> Edit:
     """Take a replica out."""
-    return lambda old: tuple(replica for replica in old if replica.name != name)
+
+    def edit(old: Sequence[GenesisReplica]) -> tuple[GenesisReplica, ...]:
+        new = tuple(replica for replica in old if replica.name != name)
+        if new != old and len(new) < REPLICAS_MIN:
+            raise CommandFailed(
+                f"a chain has at least {REPLICAS_MIN} replicas; let another one join before {name} leaves"
+            )
+        return new
+
+    return edit
 
 
 def rekeyed(renewed: GenesisReplica) -> Edit:

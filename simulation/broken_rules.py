@@ -9,7 +9,8 @@ from chain.evidence import ForgottenCommit
 from chain.ids import View
 from chain.membership import Membership
 from chain.quorum import CertificateFault, QuorumCertificate, certificate_fault
-from chain.subtree import Difference, Pair
+from chain.state import node_hash
+from chain.subtree import Difference, Pair, nodes_of
 from node.candidates import Candidates
 from node.consensus.changing_views import ChangingViews
 from node.consensus.effects import Accept, Effect, Reason
@@ -193,13 +194,13 @@ def believe_source(
 
 
 def believe_pairs(self: Difference, pairs: tuple[Pair, ...]) -> bool:
-    """A part of a snapshot is taken as it comes; what cannot be placed at all is left out."""
-    if _take_pairs(self, pairs):
-        return True
-    self._missing.pop()
-    for pair in pairs:
-        self._put_value(pair.key, pair.value)
-    return True
+    """A part of a snapshot is taken as it comes, if it has a form at all."""
+    path, _ = self._missing[-1]
+    nodes = nodes_of(self._view.digest, path, pairs)
+    if nodes is None:
+        return False
+    self._missing[-1] = (path, node_hash(self._view.digest, nodes[path], path))
+    return _take_pairs(self, pairs)
 
 
 _execute = Ledger.execute

@@ -27,7 +27,7 @@ from node.consensus.messages import (
 from node.execution import Executed, build_block
 from node.host import Host
 from node.mempool import Checked, check_transaction
-from node.network.frames import Blocks, ChainHead, ConsensusFrame, Heads, PeerFrame, Relay
+from node.network.frames import Blocks, ChainHead, ConsensusFrame, Heads, PairsChunk, PeerFrame, Relay, SnapshotChunk
 from simulation.clock import MILLISECOND_US
 from simulation.machine import Behaviour, Process
 
@@ -231,10 +231,10 @@ class Censoring(Liar):
 
 
 class LyingSource(Liar):
-    """Says it is far ahead, and answers with blocks that are none."""
+    """Says it is far ahead, and answers with blocks that are none, and with a state that is none."""
 
     def outgoing(self, process: Process, peer: int, frame: PeerFrame) -> tuple[PeerFrame, ...]:
-        """Heights that do not exist, blocks with a certificate of too few or with another body."""
+        """Heights that do not exist, blocks with a certificate of too few or of others, parts of another state."""
         if isinstance(frame, Heads):
             self.lie()
             return (Heads(heads=tuple(self._overstated(head) for head in frame.heads)),)
@@ -250,7 +250,20 @@ class LyingSource(Liar):
                 )
             )
             return (replace(frame, blocks=(replace(first, certificate=false), *rest)),)
+        if isinstance(frame, SnapshotChunk) and isinstance(frame.content, PairsChunk) and frame.content.pairs:
+            self.lie()
+            return (replace(frame, content=self._spoilt(frame.content)),)
         return (frame,)
+
+    def _spoilt(self, part: PairsChunk) -> PairsChunk:
+        """One value is another one, or one key is left out."""
+        pairs = list(part.pairs)
+        at = self.random.randrange(len(pairs))
+        if self.random.random() < 0.5:
+            pairs[at] = replace(pairs[at], value=OTHER)
+        else:
+            del pairs[at]
+        return PairsChunk(pairs=tuple(pairs))
 
     def _overstated(self, head: ChainHead) -> ChainHead:
         return replace(head, height=head.height + self.random.randint(1, OVERSTATED))

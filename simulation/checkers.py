@@ -53,8 +53,13 @@ class Agreement(Checker):
         """Height -> digest and state root of the block that was seen first."""
 
     def committed(self, machine: Machine, executed: Executed, certificate: QuorumCertificate) -> None:
-        """Compared with what others have there."""
-        self.compare(machine, executed.block.header, executed.digest)
+        """Compared with what others have there, and with what execution gave here."""
+        header = executed.block.header
+        self.compare(machine, header, executed.digest)
+        self.require(
+            executed.layer.root == header.state_root,
+            f"{machine.name} has executed block {header.height} to another state than its header claims",
+        )
 
     def finished(self, machines: Sequence[Machine]) -> None:
         """Every block of every machine, and the state behind the head."""

@@ -127,7 +127,7 @@ DEFECTS: Final[dict[str, Defect]] = {
     ),
     "what a header claims is not compared": Defect(((Ledger, "execute", broken_rules.believe_header),), ("agreement",)),
     "a part of a snapshot is not checked": Defect(
-        ((Difference, "take_pairs", broken_rules.believe_pairs),), ("agreement",)
+        ((Difference, "take_pairs", broken_rules.believe_pairs),), ("agreement", "liveness")
     ),
     "impatience never comes": Defect(((Patience, "tick", broken_rules.never),), ("liveness",)),
     "nothing is sent again": Defect(((Host, "_resend", broken_rules.nothing),), ("liveness",)),

@@ -39,7 +39,8 @@ class Fault(StrEnum):
 
     FORK = "commits["
     STANDSTILL = "byz==0"
-    REACHED = "begun_after["
+    REACHED = "assertion violated"
+    """No fault: what the model was asked for."""
 
 
 @dataclass(frozen=True, slots=True)

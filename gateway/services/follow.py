@@ -8,7 +8,7 @@ from typing import Final
 from chain.rpc import BlockAnswer
 from gateway.chains import Chain, NotServed
 from gateway.clients.node_link import NodeUnreachable
-from gateway.index import IndexedEvent, add_block, head
+from gateway.index import IndexedEvent, add_block, head, skip_to
 from gateway.services.gateway import Gateway
 
 _log = logging.getLogger("certnet.gateway")
@@ -33,6 +33,8 @@ async def _follow_until_lost(gateway: Gateway, chain: Chain, avoid: set[int]) ->
     waiting: asyncio.Queue[BlockAnswer | None] = asyncio.Queue()
     start = await gateway.index.run(lambda db: head(db, chain.rules.chain_id))
     await chain.catch_up()
+    if not avoid:
+        start = await _skip_pruned(gateway, chain, start)
     chain.follow(start, waiting.put_nowait, avoid)
     while True:
         blocks = [await waiting.get()]
@@ -46,3 +48,20 @@ async def _follow_until_lost(gateway: Gateway, chain: Chain, avoid: set[int]) ->
         gateway.stream.publish(await gateway.index.run(write))
         if None in blocks:
             return
+
+
+async def _skip_pruned(gateway: Gateway, chain: Chain, start: int) -> int:
+    """Where to go on: at `start`, or where the blocks begin that the nodes still have."""
+    chain_id = chain.rules.chain_id
+    oldest = await chain.oldest_after(start + 1)
+    if oldest is None:
+        return start
+    await gateway.index.run(lambda db: skip_to(db, chain_id, oldest - 1))
+    _log.warning(
+        "no node has the blocks %d to %d of %s any more: what only they tell of is not found by a search; records can "
+        "be read by their ids all the same",
+        start + 1,
+        oldest - 1,
+        chain_id,
+    )
+    return oldest - 1

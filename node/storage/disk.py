@@ -18,7 +18,7 @@ from node.storage.journal import sync_folder
 MAP_BYTES: Final = 1 << 38
 """Address space, not disk: the file grows with what is in it."""
 FORMAT_KEY: Final = b"\xff format"
-FORMAT: Final = b"certnet store 1"
+FORMAT: Final = b"certnet store 2"
 
 
 class StoreUnusable(Exception):

@@ -179,6 +179,7 @@ async def _held_by_all(network: TestNetwork, chain: str, ids: Sequence[str]) -> 
     finally:
         for link in links:
             link.stop()
+        await asyncio.sleep(0.05)  # what is closed is told so
 
 
 def _links(network: TestNetwork) -> list[NodeLink]:

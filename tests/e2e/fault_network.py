@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chain.codec import decode, encode
+from chain.profiles import load_profiles
 from chain.rpc import Answer, ChainStatus, Outcomes, ReadState, StateAnswer, Submit
+from chain.rules import ChainRules
 from contracts.keys import class_key
 from tests.e2e.fault_proxy import FaultProxies
 from tests.node.network.talk import Client
@@ -234,6 +236,11 @@ def fault_network(folder: Path, *, proxies: bool = False) -> Iterator[FaultNetwo
         yield made
     finally:
         made.end()
+
+
+def rules_of(network: RealNetwork, chain_id: str) -> ChainRules:
+    """The rules of a chain."""
+    return ChainRules.of(network.genesis.network_id, load_profiles()[chain_id])
 
 
 def _state(pid: int) -> str:

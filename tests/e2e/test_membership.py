@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,14 +9,17 @@ from typing import Any
 
 import httpx
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
 from chain.profiles import load_profiles
 from chain.rpc import ReadStatus, StatusAnswer
 from credentials.verifier import verify_bundle
 from gateway.clients.node_link import NodeLink, client_context
 from scripts import nodes, processes
+from scripts.cli import make_app
+from scripts.errors import CommandFailed
 from scripts.pki import pin_of
-from scripts.processes import ROOT
 from tests.e2e.cluster import NODES, PATIENCE_S, TestNetwork, running_network
 
 CHAIN = "nanjing"
@@ -34,15 +35,22 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNetwork]:
         yield up
 
 
-def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "scripts.cli", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+def run(*arguments: object) -> Result:
+    """A command, in this process: what it starts is ended with the test."""
+    return CliRunner().invoke(make_app(), [str(argument) for argument in arguments])
 
 
-def certnet(network: TestNetwork, *arguments: str | Path) -> str:
+def certnet(network: TestNetwork, *arguments: object) -> str:
     done = run(*arguments, "--data", network.folder)
-    assert done.returncode == 0, done
+    assert done.exit_code == 0, (done.output, done.exception)
     return done.stdout
+
+
+def refused(*arguments: object) -> str:
+    """Why a command does nothing."""
+    done = run(*arguments)
+    assert isinstance(done.exception, CommandFailed), done
+    return str(done.exception)
 
 
 def client_of(network: TestNetwork) -> httpx.Client:
@@ -152,27 +160,28 @@ def test_a_fifth_node_joins_votes_and_leaves_and_another_gets_a_new_key(network:
     processes.wait_for(lambda: replicas(network)["beijing"]["connected"], "beijing to be back")
 
 
+def sign(network: TestNetwork, file: Path, name: str) -> str:
+    """A node's operator signs; what was shown."""
+    done = run("replicas", "sign", file, "--node", network.folder / "nodes" / name, "--yes")
+    assert done.exit_code == 0, (done.output, done.exception)
+    return done.output
+
+
 def test_signers_on_hosts_apart_sign_copies_of_one_proposal(network: TestNetwork, tmp_path: Path) -> None:
     proposal = tmp_path / "change.json"
-    arguments = ("replicas", "add", "kunming", "--chain", OTHER_CHAIN, "--ahead", 3, "--propose", proposal)
-    certnet(network, *map(str, arguments))
+    certnet(network, "replicas", "add", "kunming", "--chain", OTHER_CHAIN, "--ahead", 3, "--propose", proposal)
     copies = []
     for name in ("beijing", "shanghai", "kunming"):
         copies.append(tmp_path / f"{name}.json")
         copies[-1].write_bytes(proposal.read_bytes())
-        done = run("replicas", "sign", copies[-1], "--node", network.folder / "nodes" / name, "--yes")
-        assert done.returncode == 0, done
-        assert "kunming joins" in done.stdout
-    refused = run("replicas", "submit", *copies, "--data", network.folder)
-    assert refused.returncode == 1
-    assert refused.stderr == f"{OTHER_CHAIN}: 1 more of guangzhou, xian must sign\n"
-    stranger = run("replicas", "sign", proposal, "--node", network.folder / "nodes" / NODES[0], "--yes")
-    assert stranger.returncode == 0
-    again = run("replicas", "sign", proposal, "--node", network.folder / "nodes" / NODES[0], "--yes")
-    assert "has signed already" in again.stderr
+        assert "kunming joins" in sign(network, copies[-1], name)
+    missing = refused("replicas", "submit", *copies, "--data", network.folder)
+    assert missing == f"{OTHER_CHAIN}: 1 more of guangzhou, xian must sign"
+    again = refused("replicas", "sign", copies[0], "--node", network.folder / "nodes" / "beijing", "--yes")
+    assert "has signed already" in again
     copies.append(tmp_path / "xian.json")
     copies[-1].write_bytes(proposal.read_bytes())
-    assert run("replicas", "sign", copies[-1], "--node", network.folder / "nodes" / "xian", "--yes").returncode == 0
+    sign(network, copies[-1], "xian")
     processes.start(network.folder, "kunming")
     certnet(network, "replicas", "submit", *copies)
     assert list(replicas(network, OTHER_CHAIN)) == [*NODES, "kunming"]

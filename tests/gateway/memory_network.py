@@ -71,6 +71,8 @@ class MemoryLink:
         self.connected = True
         self.problem = "down"
         self.lie: Lie = lambda answer: answer
+        self.oldest_block = 1
+        """What is below is pruned here."""
         self.received: list[bytes] = []
         """Every transaction that was submitted here."""
         self.requests: list[Request] = []
@@ -133,6 +135,10 @@ class MemoryLink:
             case ReadHandovers():
                 self._answer(self._read_handovers(request))
             case Follow():
+                if request.height + 1 < self.oldest_block:
+                    gone = (request.height + 1, self.oldest_block)
+                    self._answer(Refused(request=request.request, code="height-pruned", values=gone))
+                    return
                 self._follows[request.chain_id] = request.request
                 for block in self.chains[request.chain_id].blocks[request.height :]:
                     self._answer(replace(block, request=request.request))
@@ -179,6 +185,8 @@ class MemoryLink:
             return BlockAnswer(
                 request=read.request, certified=None, genesis=chain.headers[0], transactions=(), receipts=()
             )
+        if read.height < self.oldest_block:
+            return Refused(request=read.request, code="height-pruned", values=(read.height, self.oldest_block))
         if read.height > len(chain.blocks):
             return Refused(request=read.request, code="block-unknown", values=(read.height, len(chain.blocks)))
         return replace(chain.blocks[read.height - 1], request=read.request)

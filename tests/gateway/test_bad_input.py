@@ -37,6 +37,7 @@ OF_THE_OPERATION = {
     "queue-full": "a flood",
     "pool-full": "a flood",
     "height-out-of-reach": "no path asks for the state at a height yet",
+    "height-pruned": "ten thousand blocks",
     "internal": "our own fault",
     "too-many-listeners": "a crowd",
     "change-pending": "the signatures of the replicas",

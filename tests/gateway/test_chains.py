@@ -11,7 +11,7 @@ from chain.codec import encode
 from chain.genesis import Genesis
 from chain.light_client import CertifiedHeader, Trusted, header_fault
 from chain.profiles import load_profiles
-from chain.rpc import Answer, BlockAnswer, Outcomes, StateAnswer
+from chain.rpc import Answer, BlockAnswer, Outcomes, Refused, StateAnswer
 from chain.transaction import SignedTransaction
 from contracts.keys import account_key
 from contracts.system import Touch
@@ -282,3 +282,25 @@ def test_a_chain_that_the_network_lacks_is_said_so(memory: MemoryNetwork) -> Non
     with pytest.raises(NotServed) as refused:
         known.get("atlantis")
     assert refused.value.code == "chain-unknown"
+
+
+def test_a_gap_is_believed_only_if_every_node_says_so_and_says_where_it_ends(memory: MemoryNetwork) -> None:
+    async def play(chain: Chain) -> None:
+        assert await chain.oldest_after(1) is None
+        for link in memory.links:
+            link.oldest_block = 9 + link.replica
+        assert await chain.oldest_after(1) == 9
+        assert await chain.oldest_after(9) is None
+        memory.links[2].connected = False
+        assert await chain.oldest_after(1) == 9
+        for wrong in (("height-pruned", (1,)), ("height-pruned", (1, "9")), ("height-pruned", (1, 1)), ("no", (1, 9))):
+            code, values = wrong
+            memory.links[1].lie = lambda answer, code=code, values=values: Refused(
+                request=answer.request, code=code, values=values
+            )
+            assert await chain.oldest_after(1) is None
+        for link in memory.links:
+            link.connected = False
+        assert await chain.oldest_after(1) is None
+
+    run(memory, play)

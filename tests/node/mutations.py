@@ -5,7 +5,7 @@ from random import Random
 from msgspec.structs import replace
 
 from chain.codec import CodecMalformed, decode, encode
-from node.consensus.messages import Commit, Envelope, Prepare, PrePrepare, signed_bytes
+from node.consensus.messages import Commit, Envelope, Prepare, PrePrepare, ViewChange, signed_bytes
 from node.network.frames import ConsensusFrame, PeerFrame
 from tests.chain.small_network import FIRST
 from tests.node.small_chain import RULES
@@ -56,6 +56,20 @@ def mutated(random: Random, data: bytes, others: list[bytes]) -> bytes:
     return bytes(changed)
 
 
+def _another_wish(random: Random, change: ViewChange, step: int) -> ViewChange:
+    """A view change with one member a little off."""
+    match random.randrange(3):
+        case 0:
+            return replace(change, view=max(0, change.view + step))
+        case 1:
+            return replace(change, prepared=None)
+        case _ if change.prepared is not None:
+            field = random.choice(["view", "height"])
+            value = max(0, getattr(change.prepared, field) + step)
+            return replace(change, prepared=replace(change.prepared, **{field: value}))
+    return change
+
+
 def resigned(random: Random, frame: bytes, signer: int) -> bytes:
     """A message of consensus with one field a little off, signed by a member that may."""
     try:
@@ -78,6 +92,12 @@ def resigned(random: Random, frame: bytes, signer: int) -> bytes:
         message = replace(message, **{field: max(0, getattr(message, field) + step)})
         if random.random() < 0.3:
             message = replace(message, block=random.randbytes(32))
+    elif isinstance(message, ViewChange):
+        message = _another_wish(random, message, step)
+    else:
+        changes = list(message.view_changes)
+        random.shuffle(changes)
+        message = replace(message, view=max(0, message.view + step), view_changes=tuple(changes))
     statement, _ = signed_bytes(RULES, message)
     envelope = Envelope(signer=signer, signature=FIRST.sign(signer, statement), message=message)
     return encode(ConsensusFrame(chain_id=record.chain_id, envelope=envelope))

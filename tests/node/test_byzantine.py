@@ -195,9 +195,9 @@ def test_an_old_proposal_counts_only_on_a_link_that_is_younger(happens: str) -> 
     assert cluster.check() == 1
 
 
-def honest_run(cluster: Cluster, blocks: int) -> None:
+def honest_run(cluster: Cluster, blocks: int, *, start: int = 10) -> None:
     """Blocks of one transaction each."""
-    for number in range(10, 10 + blocks):
+    for number in range(start, start + blocks):
         cluster.submit(define(number), at=0)
         quiet(cluster, rounds=6)
 

@@ -14,13 +14,15 @@ import pytest
 from chain.codec import decode, encode
 from chain.rpc import Answer, Follow, Hello, ReadBlock, ReadState, ReadStatus, StatusAnswer, Submit
 from contracts.keys import class_key
-from node.network.frames import Fetch, PeerFrame
+from node.consensus.messages import Commit, NewView, ViewChange
+from node.network.frames import ConsensusFrame, Fetch, PeerFrame
 from tests.node.cluster import Cluster
 from tests.node.in_process import NodeHere, hear
 from tests.node.mutations import mutated, resigned
 from tests.node.network.talk import run
 from tests.node.small_chain import CHAIN, NOW, OTHER_CHAIN, define
 from tests.node.test_cluster import quiet
+from tests.node.test_primaries import losing
 
 EXAMPLES = int(os.environ.get("CERTNET_FUZZ_EXAMPLES", "2000")) // 2
 SEEDS = [1, secrets.randbelow(2**32)]
@@ -49,7 +51,25 @@ def traffic() -> list[tuple[int, bytes]]:
     return heard
 
 
+def change_of_view() -> list[bytes]:
+    """What is said to replica 1 while the dead primary 0 is replaced, with a block prepared: view changes, a new view."""
+    cluster = Cluster()
+    cluster.loses = losing(Commit, view=0)
+    cluster.submit(define(0), at=2)
+    quiet(cluster, 4)
+    cluster.crash(cluster.member(0))
+    heard: list[bytes] = []
+    for _ in range(60):
+        cluster.sync()
+        heard += [data for _, receiver, data in cluster.frames if receiver in (1, 2)]
+        cluster.deliver_all()
+        cluster.tick()
+    assert cluster.member(2).host.replica.view == 1
+    return heard
+
+
 TRAFFIC = traffic()
+CHANGE_OF_VIEW = change_of_view()
 
 
 @pytest.fixture(autouse=True)
@@ -61,8 +81,9 @@ def healthy(here: NodeHere) -> None:
     """What must be true of a node at any time."""
     for host in here.node._hosts.values():
         assert host.ledger.state.root == host.ledger.head.header.state_root
-        assert len(host.replica._future.kept) <= 4 * 3 * 8
-        assert len(host._logged) <= 4
+        assert len(host.replica._future.kept) <= 4 * 3 * 9
+        assert len(host.replica._changes.kept) <= 4
+        assert len(host._signed.records) <= 8
     assert not [note for note in here.notes if "led to" in note]  # no fault of ours was found
     assert len(here.node._rpc._queue) <= 50_000
 
@@ -83,10 +104,14 @@ def test_the_traffic_alone_brings_a_node_to_the_height_of_the_others(tmp_path: P
 @pytest.mark.parametrize("seed", SEEDS)
 def test_mutated_frames_of_a_peer_end_at_most_its_own_link_and_the_chain_goes_on(tmp_path: Path, seed: int) -> None:
     random = Random(seed)
-    bodies = [data for _, data in TRAFFIC] + [
-        encode(Fetch(chain_id=CHAIN, start=1)),
-        encode(Fetch(chain_id="?", start=0)),
-    ]
+    bodies = (
+        [data for _, data in TRAFFIC]
+        + CHANGE_OF_VIEW * 3
+        + [
+            encode(Fetch(chain_id=CHAIN, start=1)),
+            encode(Fetch(chain_id="?", start=0)),
+        ]
+    )
 
     async def story() -> None:
         here = NodeHere(tmp_path / "node")
@@ -174,8 +199,15 @@ def test_mutated_requests_of_a_caller_end_at_most_its_own_link_and_others_are_an
     run(story())
 
 
+def test_the_frames_that_are_mutated_are_of_every_kind_of_message() -> None:
+    frames = [decode(data, PeerFrame) for data in CHANGE_OF_VIEW]
+    messages = [frame.envelope.message for frame in frames if isinstance(frame, ConsensusFrame)]
+    assert any(isinstance(message, NewView) for message in messages)
+    assert any(isinstance(message, ViewChange) and message.prepared is not None for message in messages)
+
+
 def test_every_prefix_of_a_frame_is_no_frame() -> None:
-    for _, data in TRAFFIC[:10]:
+    for data in [data for _, data in TRAFFIC[:10]] + CHANGE_OF_VIEW[-4:]:
         for length in range(len(data)):
             with pytest.raises(Exception, match="not a canonical"):
                 decode(data[:length], PeerFrame)

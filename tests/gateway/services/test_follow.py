@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from gateway.index import events_after, head
+from gateway.index import events_after, forget, head
 from gateway.services import follow
 from gateway.services.certificates import MintOrder, mint
 from gateway.services.follow import follow_chain
@@ -129,3 +129,34 @@ def test_a_full_disk_is_logged_and_tried_again(
     with caplog.at_level(logging.ERROR):
         run(memory, play)
     assert "the index of wuhan cannot be written: database or disk is full" in caplog.text
+
+
+def test_blocks_that_no_node_has_any_more_are_skipped_and_the_index_goes_on(
+    memory: MemoryNetwork, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def play(gateway: Gateway, tenant: Tenant) -> None:
+        height = await mint_some(memory, gateway, tenant)
+        for place, link in enumerate(memory.links):
+            link.oldest_block = height - 1 + place % 2
+        await gateway.in_index(forget)
+        memory.links[0].lose()
+        await indexed(gateway, await mint_some(memory, gateway, tenant))
+        stored = await gateway.in_index(lambda db: events_after(db, 0, 100))
+        assert min(event.data["height"] for event in stored) == height - 1
+
+    with caplog.at_level(logging.WARNING, logger="certnet.gateway"):
+        run(memory, play)
+    assert "no node has the blocks 1 to" in caplog.text
+
+
+def test_one_node_alone_cannot_make_a_gap(memory: MemoryNetwork) -> None:
+    async def play(gateway: Gateway, tenant: Tenant) -> None:
+        height = await mint_some(memory, gateway, tenant)
+        memory.links[1].oldest_block = height
+        await gateway.in_index(forget)
+        memory.links[0].lose()
+        await indexed(gateway, await mint_some(memory, gateway, tenant))
+        stored = await gateway.in_index(lambda db: events_after(db, 0, 100))
+        assert min(event.data["height"] for event in stored) == 1
+
+    run(memory, play)

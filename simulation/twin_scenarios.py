@@ -1,0 +1,442 @@
+"""Twins, exhaustively: four replicas, one of them twice, two partitions in every view, four views.
+
+After S. Bano and others, *Twins: BFT Systems Made Robust*, 2021. Of five instances two have one key. In every view the
+network falls into two parts, up to the votes, and then into two parts again, for the commits: 16 * 16 ways. Who is
+primary follows from the view. The replicas are the real ones; their host is as small as can be: everything is durable
+at once, every block is valid, and a replica gives up its view when the scenario says so.
+
+Ways that lead to the same situation are followed once, so that all of them can be.
+"""
+
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from msgspec.structs import replace as with_changes
+
+from chain.block import HEADER_VERSION, Block, BlockHeader, CommittedBlock
+from chain.evidence import evidence_fault
+from chain.ids import ZERO_DIGEST, View
+from chain.rules import ChainRules
+from node.consensus.effects import (
+    BlockBuilt,
+    BlockSynced,
+    BlockValidated,
+    BuildBlock,
+    Cast,
+    CommitBlock,
+    Effect,
+    Input,
+    MessageReceived,
+    NothingToBuild,
+    NothingWaits,
+    RequestReceived,
+    Show,
+    ValidateBlock,
+)
+from node.consensus.evidence import Witness
+from node.consensus.head import Head
+from node.consensus.log import Future
+from node.consensus.messages import (
+    Authenticated,
+    Commit,
+    Envelope,
+    Message,
+    NewView,
+    PrePrepare,
+    ViewChange,
+    place,
+    signed_bytes,
+)
+from node.consensus.replica import Replica
+from node.consensus.standing import Effects
+from node.consensus.view_change import ViewChanges
+from simulation.foundation import Foundation, found
+from simulation.observer import Violation
+from simulation.signatures import Signatures
+
+REPLICAS: Final = 4
+INSTANCES: Final = 5
+VIEWS: Final = 4
+WAYS: Final = 1 << (INSTANCES - 1)
+"""Of dividing five instances in two: the last one is on the far side, so that none is counted twice."""
+TOGETHER: Final = 0
+CHAIN: Final = "nanjing"
+Situation = tuple[object, ...]
+
+
+class Puppet(Replica):
+    """A replica whose patience ends when somebody else says so, and which can be copied."""
+
+    def give_up(self, view: int) -> Effects:
+        """Ask for a view."""
+        return () if self.view >= view else self._change_view(View(view))
+
+    def copy(self) -> "Puppet":
+        """Another one that stands where this one does."""
+        other = object.__new__(Puppet)
+        other.__dict__.update(self.__dict__)
+        flight = self._flight
+        other._flight = replace(flight, prepares=dict(flight.prepares), commits=dict(flight.commits))
+        other._future = Future(dict(self._future.kept))
+        other._changes = ViewChanges(dict(self._changes.kept))
+        other._offered = dict(self._offered)
+        other._cast_kinds = set(self._cast_kinds)
+        other._patience = replace(self._patience)
+        return other
+
+    @property
+    def lasting(self) -> Situation:
+        """What still matters when everybody is about to give up the view: the rest is of this view alone."""
+        certificate, prepared, shown = self.head.certificate, self.prepared, self._prepared_proposal
+        return (
+            self.head.digest,
+            None if certificate is None else certificate.view,
+            None if prepared is None else (prepared.view, prepared.block),
+            None if shown is None else shown.digest,
+        )
+
+    @property
+    def passing(self) -> Situation:
+        """What matters for the rest of the view as well."""
+        flight, bound = self._flight, self._bound
+        proposal = flight.proposal
+        return (
+            self.changing,
+            None if proposal is None else proposal.digest,
+            flight.valid,
+            tuple(sorted((signer, vote.digest) for signer, vote in flight.prepares.items())),
+            tuple(sorted((signer, vote.digest) for signer, vote in flight.commits.items())),
+            tuple(sorted((key, kept.digest) for key, kept in self._future.kept.items())),
+            tuple(sorted((signer, place(kept.message)) for signer, kept in self._changes.kept.items())),
+            None if bound is None else (bound.height, bound.prepared is not None and bound.prepared.block),
+            tuple(sorted(kind.__name__ for kind in self._cast_kinds)),
+            tuple(sorted(self._offered)),
+            (self._building, self._wanted),
+        )
+
+
+@dataclass(slots=True)
+class Instance:
+    """A replica with what its host would keep."""
+
+    place: int
+    replica: Puppet
+    blocks: tuple[CommittedBlock, ...] = ()
+    has_built: bool = False
+    """Whether it has made its block of this view: one is enough."""
+    committed_to: tuple[int, int] = (0, 0)
+    """(height, view) of its last commit."""
+    said: dict[tuple[str, int, int], bytes] = field(default_factory=dict)
+    """In this half of the view: (kind, height, view) -> digest."""
+    witness: Witness = field(default_factory=Witness)
+
+    def copy(self) -> "Instance":
+        """Another one, with nothing said or heard yet."""
+        return Instance(self.place, self.replica.copy(), self.blocks, self.has_built, self.committed_to)
+
+
+class Stage:
+    """What does not change - the keys, the rules, and who is twice - and what has been seen so far."""
+
+    def __init__(self, twin: int) -> None:
+        self.twin = twin
+        self.foundation = found(REPLICAS, CHAIN)
+        self.seen: Counter[str] = Counter()
+        signatures = Signatures(ideal=True)
+        self.rules = signatures.bind(self.foundation.rules)
+        self._sign = [signatures.holder(pair) for pair in self.foundation.replicas]
+
+    def sign(self, signer: int, message: Message) -> Authenticated:
+        """A message as every receiver would have authenticated it."""
+        statement, digest = signed_bytes(self.rules, message)
+        return Authenticated(Envelope(signer=signer, signature=self._sign[signer](statement), message=message), digest)
+
+    def begin(self) -> "Play":
+        """Five instances that have seen nothing; the last one is the twin."""
+        head = _genesis(self.foundation, self.rules)
+        instances = [
+            Instance(
+                at, Puppet(rules=self.rules, key=self.foundation.replicas[at].public_key, primary_offset=0, head=head)
+            )
+            for at in (*range(REPLICAS), self.twin)
+        ]
+        return Play(self, instances)
+
+
+class Play:
+    """The five instances at one moment."""
+
+    def __init__(self, stage: Stage, instances: list[Instance]) -> None:
+        self.stage = stage
+        self.instances = instances
+        self._inputs: deque[tuple[Instance, Input]] = deque()
+        self._held: list[tuple[Instance, Authenticated]] = []
+        """Commits of the first half, which are on their way in the second."""
+        self._near: frozenset[int] = frozenset()
+        self._second_half = False
+
+    # ---- the two halves of a view ----
+
+    def first_half(self, view: int, way: int) -> "Play":
+        """A copy in which everybody wants `view`, and all but the commits arrives as the network is divided."""
+        play = Play(self.stage, [instance.copy() for instance in self.instances])
+        play._divide(way)
+        for instance in play.instances:
+            instance.has_built = False
+            play._fetch(instance)
+        for instance in play.instances:
+            play._perform(instance, instance.replica.give_up(view))
+        for instance in play.instances:
+            play._inputs.append((instance, RequestReceived()))
+        play._run()
+        return play
+
+    def second_half(self, way: int) -> "Play":
+        """A copy in which the commits arrive, and what follows from them."""
+        play = Play(self.stage, [instance.copy() for instance in self.instances])
+        play._divide(way)
+        play._second_half = True
+        numbers = {id(instance): number for number, instance in enumerate(self.instances)}
+        for sender, received in self._held:
+            play._spread(play.instances[numbers[id(sender)]], received)
+        play._run()
+        return play
+
+    @property
+    def lasting(self) -> Situation:
+        """Two plays that agree in this go on in the same way in the next view."""
+        return tuple((instance.replica.lasting, instance.committed_to) for instance in self.instances)
+
+    @property
+    def passing(self) -> Situation:
+        """Two plays that agree in this go on in the same way in the second half."""
+        return tuple(
+            (instance.replica.lasting, instance.committed_to, instance.has_built, instance.replica.passing)
+            for instance in self.instances
+        )
+
+    @property
+    def honest(self) -> list[Instance]:
+        """Those whose key nobody else has."""
+        return [instance for instance in self.instances if instance.place != self.stage.twin]
+
+    # ---- the small host ----
+
+    def _divide(self, way: int) -> None:
+        self._near = frozenset(number for number in range(INSTANCES) if way >> number & 1)
+
+    def _is_near(self, instance: Instance) -> bool:
+        return any(self.instances[number] is instance for number in self._near)
+
+    def _hearers(self, sender: Instance) -> Iterator[Instance]:
+        """Who is on the sender's side; twins do not know of each other."""
+        side = self._is_near(sender)
+        for instance in self.instances:
+            if instance.place != sender.place and self._is_near(instance) == side:
+                yield instance
+
+    def _fetch(self, instance: Instance) -> None:
+        """The blocks that somebody on the same side has."""
+        longest = max((other.blocks for other in self._hearers(instance)), key=len, default=())
+        for block in longest[len(instance.blocks) :]:
+            digest = self.stage.rules.block_digest(block.header)
+            self._commit(instance, block)
+            self._perform(instance, instance.replica.step(BlockSynced(block, digest, instance.replica.membership)))
+
+    def _run(self) -> None:
+        while self._inputs:
+            instance, incoming = self._inputs.popleft()
+            self._perform(instance, instance.replica.step(incoming))
+
+    def _perform(self, instance: Instance, effects: tuple[Effect, ...]) -> None:
+        for effect in effects:
+            match effect:
+                case Cast(message):
+                    self._cast(instance, message)
+                case Show(peer, envelope):
+                    self._show(instance, peer, envelope)
+                case BuildBlock(view=view):
+                    self._inputs.extend((instance, made) for made in self._build(instance, view))
+                case ValidateBlock(block):
+                    digest = self.stage.rules.block_digest(block.header)
+                    self._inputs.append((instance, BlockValidated(digest, instance.replica.membership)))
+                case CommitBlock(_, committed):
+                    self._commit(instance, committed)
+                case _:
+                    pass
+
+    def _cast(self, instance: Instance, message: Message) -> None:
+        received = self.stage.sign(instance.place, message)
+        if instance.place != self.stage.twin:
+            self._check_said(instance, received)
+        self._inputs.append((instance, MessageReceived(received)))
+        if isinstance(message, Commit) and not self._second_half:
+            self._held.append((instance, received))
+        else:
+            self._spread(instance, received)
+
+    def _spread(self, sender: Instance, received: Authenticated) -> None:
+        for hearer in self._hearers(sender):
+            self._hear(hearer, received)
+
+    def _show(self, sender: Instance, peer: int, envelope: Envelope) -> None:
+        digest = signed_bytes(self.stage.rules, envelope.message)[1]
+        for hearer in self._hearers(sender):
+            if hearer.place == peer and envelope.signer != peer:
+                self._hear(hearer, Authenticated(envelope, digest))
+
+    def _hear(self, hearer: Instance, received: Authenticated) -> None:
+        self._inputs.append((hearer, MessageReceived(received)))
+        if hearer.place == self.stage.twin:
+            return
+        key = hearer.replica.membership.key(received.signer)
+        evidence = hearer.witness.hear(received, key, len(hearer.blocks))
+        if evidence is not None:
+            self.stage.seen["evidence"] += 1
+            guilty = self.stage.foundation.replicas[self.stage.twin].public_key
+            _require(evidence.signer == guilty, f"replica {received.signer} is accused, the twin is {self.stage.twin}")
+            _require(evidence_fault(self.stage.rules, evidence) is None, "evidence that does not hold")
+
+    def _build(self, instance: Instance, view: int) -> tuple[Input, ...]:
+        if instance.has_built:
+            return (NothingToBuild(), NothingWaits())
+        instance.has_built = True
+        number = next(at for at, other in enumerate(self.instances) if other is instance)
+        return (BlockBuilt(_block(instance.replica.head, view, instance.place, number)),)
+
+    # ---- what must hold ----
+
+    def _commit(self, instance: Instance, committed: CommittedBlock) -> None:
+        """Honest instances have one chain, and its blocks are certified."""
+        instance.blocks += (committed,)
+        if instance.place == self.stage.twin:
+            return
+        height, digest = len(instance.blocks), self.stage.rules.block_digest(committed.header)
+        self.stage.seen["commits"] += 1
+        _require(committed.header.height == height, f"block {committed.header.height} follows block {height - 1}")
+        for other in self.honest:
+            if len(other.blocks) >= height:
+                theirs = self.stage.rules.block_digest(other.blocks[height - 1].header)
+                _require(theirs == digest, f"two blocks of height {height}")
+
+    def _check_said(self, instance: Instance, received: Authenticated) -> None:
+        """An honest instance says one thing at one place, and forgets no commit."""
+        message = received.message
+        height, view = place(message)
+        said = instance.said.setdefault((type(message).__name__, height, view), received.digest)
+        _require(said == received.digest, f"replica {instance.place} says two things in view {view}")
+        if isinstance(message, Commit):
+            instance.committed_to = (height, view)
+        elif isinstance(message, ViewChange) and instance.committed_to[0] == height:
+            prepared = message.prepared
+            shown = prepared is not None and prepared.view >= instance.committed_to[1]
+            _require(shown, f"replica {instance.place} forgets what it has committed to in its view change to {view}")
+        elif isinstance(message, PrePrepare) and message.block.header.view != view:
+            self.stage.seen["proposed again"] += 1
+        elif isinstance(message, NewView):
+            self.stage.seen["views opened"] += 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explored:
+    """What following every way has shown for one twin."""
+
+    twin: int
+    views: int
+    scenarios: int
+    situations: tuple[int, ...]
+    """How many different ones there are at the end of each view."""
+    steps: int
+    seen: dict[str, int]
+
+
+def explore(twin: int, views: int = VIEWS, ways: Iterable[int] = range(WAYS)) -> Explored:
+    """Every way through so many views, for the twin of one place; `Violation` if anything does not hold."""
+    stage, chosen = Stage(twin), tuple(ways)
+    plays, situations, steps = [stage.begin()], [], 0
+    for view in range(views):
+        halves = _distinct((play.first_half(view, way) for play in plays for way in chosen), "passing")
+        steps += len(plays) * len(chosen) + len(halves) * len(chosen)
+        plays = _distinct((half.second_half(way) for half in halves for way in chosen), "lasting")
+        situations.append(len(plays))
+    for play in plays:
+        _recovers(play, views)
+    return Explored(
+        twin=twin,
+        views=views,
+        scenarios=(len(chosen) ** 2) ** views,
+        situations=tuple(situations),
+        steps=steps,
+        seen=dict(sorted(stage.seen.items())),
+    )
+
+
+def _distinct(plays: Iterable[Play], of: str) -> list[Play]:
+    """One play for every situation."""
+    found: dict[Situation, Play] = {}
+    for play in plays:
+        found.setdefault(getattr(play, of), play)
+    return list(found.values())
+
+
+def _recovers(play: Play, view: int) -> None:
+    """The network is whole again: of two views one has an honest primary, and everybody has its block."""
+    before = max(len(instance.blocks) for instance in play.honest)
+    for later in (view, view + 1):
+        play = play.first_half(later, TOGETHER).second_half(TOGETHER)
+    heights = {len(instance.blocks) for instance in play.honest}
+    _require(len(heights) == 1 and min(heights) > before, f"the network is whole and stands at {sorted(heights)}")
+
+
+def _require(holds: bool, sentence: str) -> None:  # noqa: FBT001 - it reads as an assertion
+    if not holds:
+        raise Violation(f"twins: {sentence}")
+
+
+def _genesis(foundation: Foundation, rules: ChainRules) -> Head:
+    membership = foundation.membership
+    digest = rules.membership_digest(membership)
+    header = _header(rules, height=0, parent=ZERO_DIGEST, time=0, view=0, proposer=0, membership=digest)
+    return Head(
+        header=header,
+        digest=rules.block_digest(header),
+        certificate=None,
+        membership=membership,
+        certified_by=membership,
+    )
+
+
+def _block(head: Head, view: int, proposer: int, number: int) -> Block:
+    """The block of one instance in one view on one parent: always the same one."""
+    parent = head.header
+    header = with_changes(
+        parent,
+        height=parent.height + 1,
+        parent=head.digest,
+        time=parent.time + 1 + number,
+        view=view,
+        proposer=proposer,
+    )
+    return Block(header=header, transactions=(b"a request",))
+
+
+def _header(
+    rules: ChainRules, *, height: int, parent: bytes, time: int, view: int, proposer: int, membership: bytes
+) -> BlockHeader:
+    return BlockHeader(
+        version=HEADER_VERSION,
+        network_id=rules.network_id,
+        chain_id=rules.chain_id,
+        height=height,
+        parent=parent,
+        transaction_root=ZERO_DIGEST,
+        receipt_root=ZERO_DIGEST,
+        state_root=ZERO_DIGEST,
+        time=time,
+        view=view,
+        proposer=proposer,
+        membership=membership,
+        next_membership=membership,
+    )
