@@ -73,6 +73,8 @@ class Node:
         self._settings = settings
         self._genesis = settings.genesis
         self._directory = Directory(settings.genesis.membership, settings.name)
+        self._unsaid: list[tuple[str, str]] | None = []
+        """What is to be said once the node has started."""
         self._members = Members(self._directory, settings.consensus_key.public_key, self._note)
         self._loop = asyncio.get_running_loop()
         self._stopped = asyncio.Event()
@@ -103,6 +105,9 @@ class Node:
         gc.freeze()  # the collector's pauses over a large state would look like a dead primary
         gc.set_threshold(50_000, 20, 50)
         server = await self._listen()
+        notes, self._unsaid = self._unsaid or [], None
+        for chain_id, sentence in notes:
+            self._note(chain_id, sentence)
         self._peers.start()
         for name in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(name, self._stopped.set)
@@ -145,7 +150,10 @@ class Node:
                 )
             rules = ChainRules.of(self._genesis.network_id, profile)
             store = ChainStore(self._store, bytes([number]))
-            ledgers[section.chain_id] = Ledger(rules, self._genesis, store, history=self._settings.history)
+            try:
+                ledgers[section.chain_id] = Ledger(rules, self._genesis, store, history=self._settings.history)
+            except LedgerMismatch as mismatch:
+                raise SettingsInvalid(f"{self._settings.data}: {mismatch}") from None
         return ledgers
 
     def _look_at_membership(self, *hosts: Host) -> bool:
@@ -189,13 +197,14 @@ class Node:
         older = self._journal.start_segment(_carried(hosts))
         self._store.flush_now()
         self._journal.drop_segments(older)
+        if self._signs.may_sign:
+            self._say("", f"{self._settings.data / MAY_SIGN} is there: the replicas sign whatever they signed before")
         self._signs.use_up()
         return hosts
 
     def _judge_log(self, chain_ids: tuple[str, ...]) -> None:
         """Without its log a replica does not know what it has signed, unless somebody answers for this start."""
         if self._signs.may_sign:
-            self._note("", f"{self._settings.data / MAY_SIGN} is there: the replicas sign whatever they signed before")
             self._signs.knows(*chain_ids)
         elif self._journal.empty:
             self._signs.forgot(*chain_ids)
@@ -354,9 +363,7 @@ class Node:
         """What is in the store by now will be durable soon: then go on."""
         self._waiting.append(then)
 
-    def _flushed(
-        self, problem: Exception | None, older: list[int], waiting: Sequence[Callable[[], None]] = ()
-    ) -> None:
+    def _flushed(self, problem: Exception | None, older: list[int], waiting: Sequence[Callable[[], None]] = ()) -> None:
         if self._stopped.is_set():
             return
         if problem is not None:
@@ -388,6 +395,13 @@ class Node:
         self._stopped.set()
 
     def _note(self, chain_id: str, sentence: str) -> None:
+        """Say it; but whoever cannot start says that alone."""
+        if self._unsaid is not None:
+            self._unsaid.append((chain_id, sentence))
+        else:
+            self._say(chain_id, sentence)
+
+    def _say(self, chain_id: str, sentence: str) -> None:
         where = f"{chain_id}: " if chain_id else ""
         name = self._settings.name
         with contextlib.suppress(OSError):  # whoever read our words may be gone
@@ -406,7 +420,7 @@ def main(folder: Path, load: Callable[[Path], Settings]) -> int:
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(run())
-    except (SettingsInvalid, LedgerMismatch, StoreUnusable, LogDamaged, ChainError) as problem:
+    except (SettingsInvalid, StoreUnusable, LogDamaged, ChainError) as problem:
         print(problem, file=sys.stderr)  # noqa: T201
     except OSError as problem:
         print(f"cannot start the node in {folder}: {_disk_advice(problem)} and start it again", file=sys.stderr)  # noqa: T201

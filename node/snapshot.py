@@ -98,7 +98,6 @@ class SnapshotGiving:
     def _pin(self, wanted: int | None) -> None:
         """Pin the wanted height if the way back is short enough, else the head."""
         ledger = self._ledger
-        self._unpin()
         if wanted is not None and 0 < wanted < ledger.height:
             past = ledger.state.at(wanted, head=ledger.height, keys_max=PIN_KEYS_MAX)
             certified = None if past is None else ledger.certified(wanted)

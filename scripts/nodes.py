@@ -20,6 +20,7 @@ from scripts.network import make_node
 from scripts.pki import pin_of, write_secret
 
 NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
+FILE: Final = "node.json"
 KEY: Final = "consensus.key"
 NEXT_KEY: Final = "consensus.key.next"
 """The key that a replica will have once its change is in force."""
@@ -29,21 +30,21 @@ MAY_SIGN: Final = "may-sign"
 def node_names(folder: Path) -> list[str]:
     """Every node with a folder here: those of the genesis document first."""
     first = [replica.name for replica in parse_genesis((folder / "genesis.json").read_bytes()).document.replicas]
-    found = [path.parent.name for path in sorted((folder / "nodes").glob("*/node.json"))]
+    found = [path.parent.name for path in sorted((folder / "nodes").glob(f"*/{FILE}"))]
     return [name for name in first if name in found] + [name for name in found if name not in first]
 
 
 def home_of(folder: Path, name: str) -> Path:
     """A node's folder; `CommandFailed` if there is none."""
     home = folder / "nodes" / name
-    if not (home / "node.json").exists():
+    if not (home / FILE).exists():
         raise CommandFailed(f"there is no node {name!r} in {folder}; there are {', '.join(node_names(folder))}")
     return home
 
 
 def settings_of(home: Path) -> dict[str, Any]:
     """`node.json`."""
-    settings: dict[str, Any] = json.loads((home / "node.json").read_text("utf-8"))
+    settings: dict[str, Any] = json.loads((home / FILE).read_text("utf-8"))
     return settings
 
 
@@ -78,11 +79,11 @@ def keys(folder: Path) -> list[KeyPair]:
 
 
 def make_newcomer(folder: Path, name: str, address: tuple[str, int] | None = None) -> GenesisReplica:
-    """The node `name`, its folder made if there is none; its peers learn its address."""
-    if not NAME.fullmatch(name):
+    """The node `name`, its folder made if there is none; its peers learn its address, the gateway at its next start."""
+    if not NAME.fullmatch(name) or name == processes.GATEWAY:
         raise CommandFailed(f"a node's name is a letter of a-z, then a-z, 0-9 and hyphens, at most 32; {name!r} is not")
     home = folder / "nodes" / name
-    if not (home / "node.json").exists():
+    if not (home / FILE).exists():
         sample = settings_of(folder / "nodes" / node_names(folder)[0])
         hosts = {node: (host, port) for node, (host, port) in sample["peers"].items()}
         hosts[name] = address or _free_address(folder)
@@ -90,7 +91,8 @@ def make_newcomer(folder: Path, name: str, address: tuple[str, int] | None = Non
         shutil.copy(folder / "genesis.json", home / "genesis.json")
     host, port = settings_of(home)["peers"][name]
     for other in node_names(folder):
-        _edit(folder / "nodes" / other, lambda settings: settings["peers"].update({name: [host, port]}))
+        _edit(folder / "nodes" / other / FILE, lambda settings: settings["peers"].update({name: [host, port]}))
+    _edit(folder / "gateway" / "gateway.json", lambda settings: settings["nodes"].update({name: [host, port]}))
     tell_addresses(folder)
     return entry_of(home)
 
@@ -106,7 +108,7 @@ def make_next_key(folder: Path, name: str) -> GenesisReplica:
 def take_next_key(folder: Path, name: str) -> None:
     """The change is in force: the new key takes the place of the old one, and has signed nothing yet."""
     home = home_of(folder, name)
-    _edit(home, lambda settings: settings.update(joins=True))
+    _edit(home / FILE, lambda settings: settings.update(joins=True))
     (home / NEXT_KEY).replace(home / KEY)
     may_sign(home, "The consensus key is new and has signed nothing yet.")
 
@@ -146,9 +148,9 @@ def _free_address(folder: Path) -> tuple[str, int]:
     raise CommandFailed("no port is free after those of the other nodes; give --address")
 
 
-def _edit(home: Path, change: Callable[[dict[str, Any]], None]) -> None:
-    settings = settings_of(home)
+def _edit(file: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    settings = json.loads(file.read_text("utf-8"))
     change(settings)
-    new = home / "node.json.new"
+    new = file.with_name(f"{file.name}.new")
     new.write_text(json.dumps(settings, indent=1))
-    new.replace(home / "node.json")
+    new.replace(file)

@@ -12,13 +12,14 @@ from msgspec.structs import replace
 
 from chain.block import Block
 from chain.codec import decode
-from chain.rules import ChainRules
+from chain.membership import Membership
 from chain.transaction import SignedTransaction, Transaction
 from node.consensus.messages import (
     Commit,
     Envelope,
     Message,
     Prepare,
+    PreparedCertificate,
     PrePrepare,
     ViewChange,
     place,
@@ -29,6 +30,7 @@ from node.host import Host
 from node.mempool import Checked, check_transaction
 from node.network.frames import Blocks, ChainHead, ConsensusFrame, Heads, PairsChunk, PeerFrame, Relay, SnapshotChunk
 from simulation.clock import MILLISECOND_US
+from simulation.foundation import PLATFORMS, person_of
 from simulation.machine import Behaviour, Process
 
 MEMORY_MAX: Final = 200
@@ -37,6 +39,7 @@ OVERSTATED: Final = 1_000
 CARELESS: Final = 0.1
 """How often a liar lets somebody hear both of its stories."""
 OTHER: Final = bytes(range(32))
+VICTIM: Final = PLATFORMS[0]
 
 
 class Liar(Behaviour):
@@ -121,7 +124,7 @@ class EquivocatingVotes(Liar):
 
 
 class LyingInViewChange(Liar):
-    """Shows too little when the view changes: no prepared certificate, or none of its blocks."""
+    """Shows too little when the view changes, or what never was."""
 
     def outgoing(self, process: Process, peer: int, frame: PeerFrame) -> tuple[PeerFrame, ...]:
         """Another view change before every peer."""
@@ -136,9 +139,22 @@ class LyingInViewChange(Liar):
                 replace(message, prepared=None),
                 replace(message, committed=None, prepared=None),
                 replace(message, view=message.view + 1, prepared=None),
+                replace(message, prepared=self._forged(process.world.membership, message)),
             )
         )
         return (replace(frame, envelope=signed(process, false)),)
+
+    def _forged(self, membership: Membership, message: ViewChange) -> PreparedCertificate:
+        """That a block which does not exist was prepared in the view before; nobody else has signed it."""
+        signers = tuple(range(membership.quorum - 1))
+        return PreparedCertificate(
+            view=max(message.view - 1, 0),
+            height=place(message)[0],
+            block=OTHER,
+            pre_prepare=bytes(64),
+            signers=signers,
+            prepares=(bytes(64),) * len(signers),
+        )
 
 
 class Replaying(Liar):
@@ -220,14 +236,13 @@ class Censoring(Liar):
         """Forgets its victim's requests as they come."""
         if not isinstance(frame, Relay):
             return (frame,)
-        kept = tuple(raw for raw in frame.transactions if not self._is_of_the_victim(process.host.rules, raw))
+        kept = tuple(raw for raw in frame.transactions if not self._is_of_the_victim(raw))
         if len(kept) < len(frame.transactions):
             self.lie()
         return (replace(frame, transactions=kept),) if kept else ()
 
-    def _is_of_the_victim(self, rules: ChainRules, raw: bytes) -> bool:
-        body = decode(decode(raw, SignedTransaction).body, Transaction)
-        return body.nonce[-1] % 2 == 0
+    def _is_of_the_victim(self, raw: bytes) -> bool:
+        return person_of(decode(decode(raw, SignedTransaction).body, Transaction)) == VICTIM
 
 
 class LyingSource(Liar):

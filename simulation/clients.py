@@ -18,6 +18,7 @@ from simulation.observer import Observer
 
 VALID_MS: Final = 200_000
 RETRY_US: Final = 2_500_000
+BUSY_US: Final = 50_000
 EXPIRED_MS: Final = 60_000
 """So long after its end a request is in no block by any honest clock."""
 
@@ -28,6 +29,7 @@ class Request:
 
     raw: bytes
     transaction_id: bytes
+    person: str
     valid_until: int
     accepted: bool = False
     """Whether an honest replica took it."""
@@ -44,6 +46,7 @@ class Clients(Observer):
         holder, accounts = cluster.signatures.holder, cluster.foundation.accounts
         self._signers = {person: holder(accounts[person]) for person in PLATFORMS}
         self._retrying = True
+        self._number = 0
         self.requests: dict[bytes, Request] = {}
         """By the bytes that were signed and sent."""
         self.unanswered: dict[bytes, Request] = {}
@@ -67,6 +70,15 @@ class Clients(Observer):
         self.requests[request.raw] = request
         self.unanswered[request.transaction_id] = request
         self._send(request)
+
+    def keep_busy(self, idle: str) -> None:
+        """All but `idle` go on sending until everything that it has sent is answered: blocks are made without end."""
+        if not any(request.person == idle for request in self.unanswered.values()):
+            return
+        while PLATFORMS[self._number % len(PLATFORMS)] == idle:
+            self._number += 1
+        self.send_new()
+        self._cluster.clock.after(BUSY_US, lambda: self.keep_busy(idle))
 
     def insist(self) -> None:
         """The world is healthy: what is unanswered is sent once more, and then it must be enough."""
@@ -124,7 +136,8 @@ class Clients(Observer):
             self.refusals[outcome.code] = self.refusals.get(outcome.code, 0) + 1
 
     def _next(self) -> Request:
-        rules, number = self._cluster.rules, len(self.requests)
+        rules, number = self._cluster.rules, self._number
+        self._number += 1
         person = PLATFORMS[number % len(PLATFORMS)]
         valid_until = self._cluster.now_ms + VALID_MS
         body = encode(
@@ -140,7 +153,7 @@ class Clients(Observer):
         )
         transaction_id = rules.transaction_id(body)
         raw = encode(SignedTransaction(body=body, signature=self._signers[person](transaction_id)))
-        return Request(raw=raw, transaction_id=transaction_id, valid_until=valid_until)
+        return Request(raw=raw, transaction_id=transaction_id, person=person, valid_until=valid_until)
 
 
 def _definition(number: int) -> DefineClass:

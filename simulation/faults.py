@@ -6,6 +6,8 @@ from functools import partial
 from random import Random
 from typing import Final
 
+from node.consensus.messages import Commit, NewView, Prepare, PrePrepare, ViewChange
+from node.network.frames import ConsensusFrame, PeerFrame
 from simulation.cluster import Cluster
 from simulation.machine import CALLS, Doom, Machine
 from simulation.network import Pair
@@ -16,6 +18,7 @@ SUCH_CALLS_MAX: Final = 3
 """A crash at an effect comes within so many calls of any kind, or of one kind."""
 SLOW_SYNC_US: Final = 150_000
 FLAPS_MAX: Final = 6
+PHASES: Final = (PrePrepare, Prepare, Commit, ViewChange, NewView)
 JUMP_MS_MAX: Final = 30_000
 NIGHT_MS: Final = 4 * 3_600_000
 
@@ -40,6 +43,7 @@ class Faults:
             "isolate": self._isolate,
             "flapping": self._flapping,
             "clog": self._clog,
+            "withhold": self._withhold,
             "crash": self._crash,
             "crash-at-effect": self._crash_at_effect,
             "crash-all": self._crash_all,
@@ -155,6 +159,24 @@ class Faults:
         self._cluster.network.clog(pairs)
         self._for_a_while(lambda: self._cluster.network.unclog(pairs))
         return f"what {a.name} sends to {b.name} is held back"
+
+    def _withhold(self) -> str:
+        """The classic trap: a phase that is over for some, and for the others has not happened."""
+        kind = self._random.choice(PHASES)
+        machines = self._cluster.machines
+        happy = self._random.sample(machines, self._random.randint(0, len(machines) - 1))
+        numbers = {machine.number for machine in happy}
+
+        def loses(receiver: int, frame: PeerFrame) -> bool:
+            return (
+                receiver not in numbers
+                and isinstance(frame, ConsensusFrame)
+                and isinstance(frame.envelope.message, kind)
+            )
+
+        self._cluster.network.withhold(loses)
+        self._for_a_while(lambda: self._cluster.network.withhold_no_more(loses))
+        return f"{kind.__name__} reaches {_names(happy) or 'nobody'} and no other"
 
     def _both_ways(self, first: list[Machine], second: list[Machine]) -> list[Pair]:
         return [*self._cluster.pairs(first, second), *self._cluster.pairs(second, first)]

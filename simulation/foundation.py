@@ -11,6 +11,7 @@ from chain.membership import Membership
 from chain.profiles import load_profiles
 from chain.rules import ChainRules
 from chain.signatures import KeyPair, SchemeName, scheme
+from chain.transaction import Transaction
 from node.ledger import Ledger
 from node.storage.memory import MemoryStore
 
@@ -64,6 +65,11 @@ def found(replicas: int, chain_id: str) -> Foundation:
     return Foundation(
         genesis=genesis, rules=rules, replicas=pairs, accounts=accounts, addresses=addresses, entries=store.entries
     )
+
+
+def person_of(transaction: Transaction) -> str:
+    """Whose request it is: the platforms take the nonces in turn."""
+    return PLATFORMS[int.from_bytes(transaction.nonce, "big") % len(PLATFORMS)]
 
 
 def _address(rules: ChainRules, person: str, pair: KeyPair) -> bytes:

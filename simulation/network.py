@@ -17,6 +17,7 @@ from simulation.swarm import Settings
 DELAY_MAX: Final = 8
 """A frame takes at most so many times the mean."""
 Pair = tuple[int, int]
+Loses = Callable[[int, PeerFrame], bool]
 
 
 @dataclass(slots=True)
@@ -49,6 +50,7 @@ class Network:
         self._changed = changed
         self._settings = settings
         self._healthy = False
+        self._withheld: list[Loses] = []
         self._ways = {(a, b): Way() for a in range(machines) for b in range(machines) if a != b}
         self._linked: dict[int, set[int]] = {machine: set() for machine in range(machines)}
 
@@ -108,9 +110,20 @@ class Network:
                 for frame in held:
                     self._travel(a, b, way, frame)
 
+    def withhold(self, loses: Loses) -> None:
+        """From now on some frames are lost that `loses` (receiver, frame) picks."""
+        self._withheld.append(loses)
+
+    def withhold_no_more(self, loses: Loses) -> None:
+        """They are lost no more."""
+        self._withheld.remove(loses)
+
     def post(self, a: int, b: int, frame: PeerFrame) -> None:
         """A frame leaves machine `a` for machine `b`."""
         if b not in self._linked[a]:
+            return
+        if self._withheld and any(loses(b, frame) for loses in self._withheld):
+            self.lost += 1
             return
         way, settings = self._ways[a, b], self._settings
         if way.cuts or (settings.loss and not self._healthy and self._random.random() < settings.loss):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from simulation.byzantine import LIARS
+from simulation.byzantine import LIARS, VICTIM
 from simulation.checkers import (
     Agreement,
     BlockTime,
@@ -105,6 +105,8 @@ class Run:
         self.cluster.transcript.say("world", "is healthy from now on: what was accepted must be committed")
         self.faults.heal()
         self.clients.insist()
+        if any(behaviour == "censoring" for _, behaviour in self.settings.byzantine):
+            self.clients.keep_busy(VICTIM)
 
     def _everything_commits(self, since_us: int) -> None:
         """I8. Time-outs may have grown, every liar may be primary once, and a slow one may be so for every block."""

@@ -15,7 +15,7 @@ CHAINS: Final = (
 REAL_SIGNATURES_EVERY: Final = 20
 AS_BYTES_EVERY: Final = 20
 
-NETWORK_FAULTS: Final = ("one-way", "minority", "bridge", "isolate", "flapping", "clog")
+NETWORK_FAULTS: Final = ("one-way", "minority", "bridge", "isolate", "flapping", "clog", "withhold")
 PROCESS_FAULTS: Final = ("crash", "crash-at-effect", "crash-all", "pause")
 DISK_FAULTS: Final = ("slow-disk", "disk-full", "flip", "wipe")
 CLOCK_FAULTS: Final = ("clock-jump", "night")

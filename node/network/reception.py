@@ -13,6 +13,9 @@ from node.network.tls import LinkRole, identify
 
 FIRST_FRAME_S: Final = 5
 STRANGERS_MAX: Final = 64
+QUIET_S: Final = 60.0
+"""For so long the same refusal is told once: a newcomer that nobody has voted in yet dials every second."""
+TOLD_MAX: Final = 64
 
 
 class Reception:
@@ -31,6 +34,8 @@ class Reception:
         self._hello = Hello(version=PROTOCOL_VERSION, network_id=network_id, speaker=directory.names[directory.own])
         self._to_peer, self._to_caller, self._note = to_peer, to_caller, note
         self._strangers: set[Link] = set()
+        self._told: dict[str, float] = {}
+        """When each refusal was told."""
 
     def link(self) -> Link:
         """The protocol of a new connection."""
@@ -64,7 +69,12 @@ class Reception:
             self._refuse(link, f"{_named(hello.speaker)} has neither the pinned key of that node nor a caller's usage")
 
     def _refuse(self, link: Link, why: str) -> None:
-        self._note(f"closed a link: {why}")
+        now = asyncio.get_running_loop().time()
+        if now - self._told.get(why, -QUIET_S) >= QUIET_S:
+            self._note(f"closed a link: {why}")
+            self._told = {other: at for other, at in self._told.items() if now - at < QUIET_S}
+            if len(self._told) < TOLD_MAX:
+                self._told[why] = now
         link.close()
 
 

@@ -90,4 +90,13 @@ FIGURES = {
     "gateway_cpu_percent": "gateway, % of one core",
     "blocks": "blocks made",
     "grown_bytes": "bytes grown in all files",
+    "lost": "acknowledged writes that are not there",
+    "four_per_s": "per second with four nodes",
+    "three_per_s": "per second with one backup down",
+    "share": "share of four nodes",
+    "view_before": "view before",
+    "view_after": "view after",
+    "offered_per_s": "offered per second",
+    "committed_per_s": "committed per second",
+    "factor": "offered for each committed",
 }

@@ -13,6 +13,7 @@ from typing import Final
 import httpx
 
 from scripts import processes
+from scripts.bench.faults import backup_down, failover, overload
 from scripts.bench.machine import Limits
 from scripts.bench.measure import Result, folder_bytes, node_rss_mb, percentile, usage, used_since
 from scripts.bench.network import BenchNetwork, fresh_network, many_rows, send_bulk, signed_mints
@@ -179,7 +180,17 @@ def demo(_limits: Limits, told: Told) -> list[Result]:
     return [Result(scenario="demo", door="command", figures=figures, setting=setting, bar="40 s, 150 MB a node")]
 
 
-SCENARIOS: Final = {"demo": demo, "start": start, "latency": latency, "single": single, "batch": batch, "idle": idle}
+SCENARIOS: Final = {
+    "demo": demo,
+    "start": start,
+    "latency": latency,
+    "single": single,
+    "batch": batch,
+    "idle": idle,
+    "failover": failover,
+    "backup-down": backup_down,
+    "overload": overload,
+}
 
 
 def _run_job(bench: BenchNetwork, data: bytes) -> tuple[float, float]:

@@ -9,13 +9,33 @@ from hypothesis import strategies as st
 
 from chain.digests import sha256
 from chain.state import BUCKET_ENTRIES_MAX, Layer, Overlay, State, layer
-from chain.subtree import BRANCH_BYTES, Difference, Named, Pair, Pinned, contains, key_digests_below, pairs_below
+from chain.subtree import (
+    BRANCH_BYTES,
+    Difference,
+    Named,
+    Pair,
+    Pinned,
+    contains,
+    key_digests_below,
+    pairs_below,
+)
+from chain.subtree import nodes_of as nodes_below
 from tests.chain.memory_nodes import MemoryNodes
 from tests.chain.state_model import DIGESTS, Hash, nodes_of, root_of
 
 every_digest = pytest.mark.parametrize("digest", DIGESTS.values(), ids=DIGESTS)
-contents = st.dictionaries(st.integers(0, 199), st.binary(max_size=3), max_size=200)
-changes_of = st.dictionaries(st.integers(0, 199), st.none() | st.binary(max_size=3), max_size=60)
+values = st.binary(max_size=3)
+contents = st.builds(
+    lambda count, others: {number: b"%d" % number for number in range(count)} | others,
+    st.integers(0, 200),
+    st.dictionaries(st.integers(0, 199), values),
+)
+changes_of = st.builds(
+    lambda start, count, changed: dict.fromkeys(range(start, start + count)) | changed,
+    st.integers(0, 150),
+    st.integers(0, 50),
+    st.dictionaries(st.integers(0, 199), st.none() | values),
+)
 
 
 def named(numbers: Mapping[int, bytes | None]) -> dict[bytes, bytes | None]:
@@ -53,7 +73,7 @@ def full(number: int) -> dict[bytes, bytes | None]:
 
 @every_digest
 @given(before=contents, after=contents, pairs_max=st.integers(1, 300), bytes_max=st.integers(0, 3_000))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_any_state_taken_over_any_other_is_the_one_given_and_nothing_else_stays(
     digest: Hash, before: dict[int, bytes], after: dict[int, bytes], pairs_max: int, bytes_max: int
 ) -> None:
@@ -77,6 +97,8 @@ def test_only_what_differs_is_asked_for() -> None:
     empty = Difference(State(sha256, MemoryNodes()), giver.root)
     assert parts <= 6 < take(empty, giver, pairs_max=BUCKET_ENTRIES_MAX)
     assert len(difference.values) <= 2 * BUCKET_ENTRIES_MAX
+    taken = [*empty.values.items(), *empty.nodes.items()]
+    assert empty.taken_bytes == sum(len(key) + len(value or b"") for key, value in taken)
     assert 0 < difference.taken_bytes < empty.taken_bytes
 
 
@@ -112,7 +134,7 @@ def test_a_part_is_within_its_limits_but_for_a_single_bucket() -> None:
     bit=st.integers(0, 10**6),
     field=st.sampled_from(["key", "value"]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_pairs_with_any_bit_changed_one_left_out_doubled_or_out_of_order_are_refused(
     digest: Hash, after: dict[int, bytes], place: int, bit: int, field: str
 ) -> None:
@@ -171,6 +193,22 @@ def test_pairs_of_another_place_are_refused_though_they_are_in_the_state() -> No
     assert difference.next_path == wanted
 
 
+def test_pairs_that_lie_before_or_after_a_path_have_no_subtree_there() -> None:
+    giver, _ = state_of(sha256, full(600))
+    before, there, after = (
+        pairs_below(giver, path, pairs_max=600, bytes_max=10**6) for path in (b"\x06", b"\x07", b"\x08")
+    )
+    assert before
+    assert there
+    assert after
+    nodes = nodes_below(sha256, b"\x07", there)
+    assert nodes is not None
+    assert nodes[b"\x07"] == giver.node(b"\x07")
+    for pairs in ((*before, *there), (*there, *after), before, after, tuple(reversed(there)), (there[0], *there)):
+        assert nodes_below(sha256, b"\x07", pairs) is None
+    assert nodes_below(sha256, b"\x07", ()) == {b"\x07": None}
+
+
 def test_a_key_belongs_below_the_nibbles_of_its_digest_and_nowhere_else() -> None:
     key_digest = bytes([0x1F, 0x2A]) + bytes(30)
     for path in (b"", b"\x01", b"\x01\x0f", b"\x01\x0f\x02", b"\x01\x0f\x02\x0a"):
@@ -195,7 +233,7 @@ def test_the_keys_below_a_path_are_found_in_a_bucket_above_it() -> None:
     back=st.integers(0, 4),
     later=st.lists(changes_of, max_size=4),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_pinned_state_stays_what_it_was_while_blocks_go_on(
     digest: Hash,
     first: dict[int, bytes],

@@ -20,11 +20,13 @@ from tests.chain.record_strategies import records_of
 FILE: Final = Path(__file__).parents[1] / "vectors" / "record_forms.json"
 LIMITS: Final = {
     "chain.block": ["HEADER_VERSION"],
+    "chain.evidence": ["EVIDENCE_HEIGHTS"],
     "chain.framing": ["FRAME_BYTES_MAX", "PROTOCOL_VERSION"],
     "chain.genesis": ["GENESIS_BYTES_MAX"],
     "chain.state": ["BUCKET_ENTRIES_MAX", "DEPTH_MAX"],
     "chain.transaction": ["TRANSACTION_WINDOW_MS"],
     "contracts.keys": ["CLASS_BYTES"],
+    "contracts.membership": ["EFFECT_HEIGHTS_MAX", "EFFECT_HEIGHTS_MIN", "MEMBERSHIPS_MAX"],
 }
 Forms = dict[str, dict[str, Any]]
 

@@ -43,7 +43,7 @@ class FaultNetwork(RealNetwork):
         """SIGSTOP: the process is there and does nothing."""
         for name in names:
             self.processes[name].send_signal(signal.SIGSTOP)
-            assert _state(self.processes[name].pid) == "T"
+            assert state_of(self.processes[name].pid) == "T"
 
     def resume(self, *names: str) -> None:
         """SIGCONT."""
@@ -243,7 +243,7 @@ def rules_of(network: RealNetwork, chain_id: str) -> ChainRules:
     return ChainRules.of(network.genesis.network_id, load_profiles()[chain_id])
 
 
-def _state(pid: int) -> str:
+def state_of(pid: int) -> str:
     """The letter that the kernel gives a process."""
     deadline = time.monotonic() + 5
     while (letter := Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]) in "RSD":

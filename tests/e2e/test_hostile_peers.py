@@ -168,8 +168,10 @@ ATTACKS = [garbage, giant_frames, slow_loris, flood_of_votes, flood_of_unsigned_
 async def a_listener_that_never_reads(network: FaultNetwork) -> AsyncIterator[None]:
     """Stands at xian's port: greets whoever dials, and takes nothing after that."""
     greeting = frame(hello(TRAITOR, network_id=network.genesis.network_id))
+    links: list[asyncio.StreamWriter] = []
 
     async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        links.append(writer)
         writer.write(greeting)
         writer.transport.pause_reading()  # type: ignore[attr-defined]
 
@@ -177,8 +179,11 @@ async def a_listener_that_never_reads(network: FaultNetwork) -> AsyncIterator[No
     server = await asyncio.start_server(greet, "127.0.0.1", network.ports[TRAITOR], ssl=context)
     try:
         yield
+        assert links
     finally:
         server.close()
+        for link in links:
+            link.transport.abort()
 
 
 def sizes(network: FaultNetwork) -> dict[str, int]:

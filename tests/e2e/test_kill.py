@@ -1,7 +1,4 @@
-"""SIGKILL of real processes during 1,000 concurrent mints.
-
-Until replicas change views, a chain whose primary is dead takes no write: the tests say which role they kill.
-"""
+"""SIGKILL of real processes during 1,000 concurrent mints: seen by the gateway's clients."""
 
 import threading
 import time
@@ -50,25 +47,21 @@ def test_mints_go_on_while_a_backup_is_dead_and_it_catches_up(network: TestNetwo
     check_all_hold(network, CHAIN, mints.acknowledged)
 
 
-def test_a_dead_primary_stops_writes_with_a_reason_and_nothing_acknowledged_is_lost(network: TestNetwork) -> None:
+def test_a_dead_primary_is_replaced_while_mints_go_on_and_nothing_acknowledged_is_lost(network: TestNetwork) -> None:
     primary = network.primary_of(CHAIN)
+    assert network.primary_of(OTHER_CHAIN) != primary
     mints, keys = Mints(network, CHAIN), new_keys(MINTS)
-    sending = begin(mints, keys)
-    network.kill(primary)
-    sending.join()
-    acknowledged = dict(mints.acknowledged)
-    assert 100 <= len(acknowledged) < MINTS
     with httpx.Client(base_url=network.url, headers=network.headers(), timeout=30) as client:
-        refused = client.post("/v1/certificates", json=network.mint_body(CHAIN))
-        assert (refused.status_code, refused.json()["code"]) == (503, "primary-unreachable")
-        assert "primary of nanjing" in refused.json()["detail"]
-        read = client.get(f"/v1/certificates/{next(iter(acknowledged.values()))}")
-        assert read.status_code == 200
-        assert network.primary_of(OTHER_CHAIN) != primary
+        before = {chain: client.get(f"/v1/chains/{chain}/consensus").json()["view"] for chain in (CHAIN, OTHER_CHAIN)}
+        sending = begin(mints, keys)
+        network.kill(primary)
+        sending.join()
+        mints.send_until_acknowledged(keys)
+        after = {chain: client.get(f"/v1/chains/{chain}/consensus").json()["view"] for chain in (CHAIN, OTHER_CHAIN)}
+        assert after[CHAIN] > before[CHAIN]
+        assert after[OTHER_CHAIN] == before[OTHER_CHAIN]
         assert client.post("/v1/certificates", json=network.mint_body(OTHER_CHAIN)).status_code == 201
     network.restart(primary)
-    mints.send_until_acknowledged(keys)
-    assert acknowledged.items() <= mints.acknowledged.items()
     check_all_hold(network, CHAIN, mints.acknowledged)
 
 

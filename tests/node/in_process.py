@@ -59,6 +59,21 @@ class FakeTransport(asyncio.Transport):
     abort = close
 
 
+def settings_of(folder: Path, key: KeyPair = KEY, *, joins: bool = False) -> Settings:
+    """What replica 1 is told."""
+    return Settings(
+        folder=folder / "shanghai",
+        data=folder / "data",
+        genesis=GENESIS,
+        name=NAMES[1],
+        joins=joins,
+        host="127.0.0.1",
+        port=1,
+        peers={},
+        consensus_key=key,
+    )
+
+
 class NodeHere:
     """Replica 1 of the small network, its data under `folder`."""
 
@@ -69,18 +84,7 @@ class NodeHere:
         (folder / "data").mkdir(exist_ok=True)
         if not any((folder / "data").iterdir()):
             (folder / "data" / MAY_SIGN).touch()
-        settings = Settings(
-            folder=folder / "shanghai",
-            data=folder / "data",
-            genesis=GENESIS,
-            name=NAMES[1],
-            joins=joins,
-            host="127.0.0.1",
-            port=1,
-            peers={},
-            consensus_key=key,
-        )
-        self.node = Node(settings)
+        self.node = Node(settings_of(folder, key, joins=joins))
         self.notes: list[str] = []
         self.node._note = lambda chain, sentence: self.notes.append(sentence)  # type: ignore[method-assign]
         for host in self.node._hosts.values():

@@ -7,7 +7,7 @@ import pytest
 from node.consensus.messages import Commit, Prepare, place
 from tests.node.cluster import Cluster, Member
 from tests.node.small_chain import define
-from tests.node.test_cluster import quiet
+from tests.node.test_cluster import quiet, storm
 from tests.node.test_primaries import cutting_off, heights, losing
 
 
@@ -234,5 +234,38 @@ def test_nothing_that_a_replica_said_before_it_forgot_is_contradicted_when_it_si
         cluster.submit(define(number), at=1)
         quiet(cluster, rounds=60)
     assert not cluster.member(3).host.replica.abstains
+    cluster.settle()
+    cluster.check_all_committed()
+
+
+def forget(cluster: Cluster) -> bool:
+    """One member loses its disk in the middle of everything, if all others know what they have signed; whether it did."""
+    member = cluster.random.choice(cluster.members)
+    others = [other for other in cluster.members if other is not member]
+    if any(other.disk.abstains or not other.disk.log_begun for other in others):
+        return False
+    if member.host is not None:
+        cluster.crash(member)
+    member.wipe()
+    return True
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_in_a_storm_that_takes_one_disk_at_a_time_nobody_contradicts_what_it_forgot(seed: int) -> None:
+    cluster = Cluster(seed)
+    numbers = iter(range(10_000))
+    forgotten = 0
+    for step in range(1_200):
+        storm(cluster, numbers.__next__)
+        if step % 300 == 150:
+            forgotten += forget(cluster)
+    cluster.settle()
+    for number in range(5_000, 5_006):
+        cluster.submit(define(number), at=number % 4)
+        cluster.settle()
+    assert forgotten
+    assert not any(member.host.replica.abstains for member in cluster.members)
+    for raw in list(cluster.submitted.values()):
+        cluster.submit(raw, at=cluster.random.randrange(4))
     cluster.settle()
     cluster.check_all_committed()

@@ -1,6 +1,7 @@
 """The composition of a node: the log is cut behind the store, a kill at any moment loses nothing, a sick disk stops it."""
 
 import asyncio
+import dataclasses
 import errno
 import json
 import os
@@ -10,20 +11,21 @@ from pathlib import Path
 
 import lmdb
 import pytest
+from msgspec.structs import replace
 
 from chain.codec import decode, encode
 from node import process
 from node.network.frames import Blocks, ConsensusFrame, Fetch, Heads, PeerFrame
-from node.process import FLUSH_KEYS, main
+from node.process import FLUSH_KEYS, Node, main
 from node.settings import SettingsInvalid, load_settings
 from node.sign_state import MAY_SIGN
 from node.storage import journal
 from node.storage.disk import DiskStore
 from scripts.network import local_addresses, make_network
 from tests.chain.small_network import key_pair
-from tests.node.in_process import NodeHere, hear
+from tests.node.in_process import NodeHere, hear, settings_of
 from tests.node.network.talk import run, until
-from tests.node.small_chain import CHAIN, NOW, new_ledger
+from tests.node.small_chain import CHAIN, GENESIS, NOW, new_ledger
 from tests.node.test_hostile_frames import BLOCKS, TRAFFIC
 
 
@@ -134,6 +136,30 @@ def test_a_key_that_is_nobody_s_is_refused_and_leaves_the_first_start_to_the_rig
         with pytest.raises(SettingsInvalid, match="is the key of no replica"):
             NodeHere(tmp_path / "node", key=key_pair("suzhou"))
         assert (tmp_path / "node" / "data" / MAY_SIGN).exists()
+
+    run(story())
+
+
+def test_timers_that_do_not_go_together_are_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    profiles = {name: replace(profile, progress_ticks=3) for name, profile in process.load_profiles().items()}
+    monkeypatch.setattr(process, "load_profiles", lambda: profiles)
+
+    async def story() -> None:
+        with pytest.raises(SettingsInvalid, match=r"do not go together: progress_ticks of \w+ is 3, less than 10"):
+            NodeHere(tmp_path / "node")
+
+    run(story())
+
+
+def test_the_data_of_another_network_is_refused_with_its_folder(tmp_path: Path) -> None:
+    async def story() -> None:
+        NodeHere(tmp_path / "node").close()
+        other = dataclasses.replace(GENESIS, network_id=bytes(32))
+        settings = dataclasses.replace(settings_of(tmp_path / "node"), genesis=other)
+        with pytest.raises(
+            SettingsInvalid, match=r"node/data: the data folder belongs to another network; use another"
+        ):
+            Node(settings)
 
     run(story())
 
@@ -430,6 +456,7 @@ def test_words_to_nobody_do_not_harm(tmp_path: Path, monkeypatch: pytest.MonkeyP
     async def story() -> None:
         here = NodeHere(tmp_path / "node")
         del here.node._note
+        here.node._unsaid = None
         monkeypatch.setattr(sys, "stderr", Broken())
         here.node._note("", "anybody there?")
         monkeypatch.undo()

@@ -187,12 +187,6 @@ def damage_log(data: Path) -> None:
     last_segment(data).write_bytes(MAGIC + wrong + _group([b"record"]))
 
 
-def remove_log(data: Path) -> None:
-    """The log is gone, the store is not."""
-    for path in data.glob("log-*.seg"):
-        path.unlink()
-
-
 def remove_store(data: Path) -> None:
     """The store is gone, and the log does not begin at the beginning."""
     for path in (data / "store").iterdir():
@@ -218,14 +212,13 @@ def other_records(data: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [
-        (remove_log, "the log is missing from"),
         (lambda data: (data / "store" / "data.mdb").write_bytes(b"x" * 9_000), "cannot open the store in"),
         (damage_log, "is damaged at byte"),
         (remove_store, "the log goes on at height"),
         (foreign_log, "the log speaks of atlantis"),
         (other_records, "the log holds a record that is not a canonical"),
     ],
-    ids=["log removed", "store damaged", "log damaged", "store removed", "foreign log", "other records"],
+    ids=["store damaged", "log damaged", "store removed", "foreign log", "other records"],
 )
 def test_a_damaged_folder_is_refused_with_one_sentence(network: RealNetwork, spoil, why: str) -> None:
     if "xian" not in network.processes:

@@ -4,6 +4,7 @@ import pytest
 
 from chain.state import BRANCH, State
 from chain.subtree import Difference
+from chain.transaction import TRANSACTION_WINDOW_MS
 from node import snapshot as module
 from node.ledger import Ledger
 from node.network.frames import BlocksChunk, BranchChunk, FetchChunk, FetchSnapshot, PairsChunk, SnapshotManifest
@@ -90,6 +91,8 @@ def test_a_pin_that_nobody_asks_about_makes_room_and_one_in_use_does_not() -> No
     for _ in range(IDLE_TICKS - 1):
         giver.tick()
     assert offered_height(giver) == 10
+    giver.tick()
+    assert offered_height(giver) == 10
     for _ in range(IDLE_TICKS):
         giver.tick()
     assert offered_height(giver, 10) == 10
@@ -141,11 +144,53 @@ def test_too_much_for_one_chunk_is_answered_by_the_branch(monkeypatch: pytest.Mo
     assert content(giver, 80, b"") == everything
 
 
-@pytest.mark.parametrize("path", [b"\x10", b"\x00\xff", bytes(64), b"\x0f" * 64])
-def test_a_path_that_leads_nowhere_has_nothing_and_costs_nothing(path: bytes) -> None:
+@pytest.mark.parametrize("path", [bytes(64), b"\x0f" * 64])
+def test_below_a_path_that_leads_nowhere_is_nothing(path: bytes) -> None:
     giver = SnapshotGiving(grown(5))
     offer(giver)
-    assert content(giver, 5, path) in (None, PairsChunk(pairs=()))
+    assert content(giver, 5, path) == PairsChunk(pairs=())
+
+
+@pytest.mark.parametrize("path", [b"\x10", b"\x00\xff"])
+def test_what_is_no_path_is_not_there(path: bytes) -> None:
+    giver = SnapshotGiving(grown(5))
+    offer(giver)
+    assert content(giver, 5, path) is None
+
+
+def test_whoever_is_not_behind_is_offered_nothing_and_nothing_is_pinned() -> None:
+    giver = SnapshotGiving(grown(5))
+    for since in (5, 6, 2**53 - 1):
+        assert offer(giver, since=since).certified is None
+    assert giver.height is None
+    assert offer(giver, since=4).certified is not None
+
+
+def test_a_pin_whose_window_was_pruned_meanwhile_makes_room_at_once() -> None:
+    """Only whoever has the blocks below anyway can still make use of it."""
+    ledger = ledger_on(MemoryStore(), history=1)
+    define_classes(ledger, range(3))
+    giver = SnapshotGiving(ledger)
+    assert offered_height(giver) == 3
+    define_classes(ledger, [3], gap=TRANSACTION_WINDOW_MS - 2_000, giving=[giver])
+    assert offered_height(giver) == 3
+    define_classes(ledger, [4], gap=2 * TRANSACTION_WINDOW_MS, giving=[giver])
+    assert ledger.oldest_block == 3
+    assert offer(giver, since=2).certified == ledger.certified(3)
+    assert offered_height(giver) == 5
+
+
+def test_a_pin_stays_as_long_as_an_older_block_than_its_window_is_there() -> None:
+    ledger = ledger_on(MemoryStore(), history=3)
+    define_classes(ledger, range(5), gap=TRANSACTION_WINDOW_MS + 1)
+    giver = SnapshotGiving(ledger)
+    assert offered_height(giver) == 5
+    define_classes(ledger, [5], gap=TRANSACTION_WINDOW_MS + 1, giving=[giver])
+    assert ledger.oldest_block == 4
+    assert offered_height(giver) == 5
+    define_classes(ledger, [6], gap=TRANSACTION_WINDOW_MS + 1, giving=[giver])
+    assert ledger.oldest_block == 5
+    assert offered_height(giver) == 7
 
 
 def test_another_height_than_the_pinned_one_is_not_there() -> None:
@@ -164,6 +209,11 @@ def test_blocks_come_downward_within_the_limits(monkeypatch: pytest.MonkeyPatch)
     assert list(blocks.blocks) == stored
     monkeypatch.setattr(module, "FETCH_BLOCKS_MAX", 2)
     assert content(giver, 5, 4) == BlocksChunk(blocks=tuple(stored[1:3]))
+    size = sum(len(raw) for block in stored[1:3] for raw in block.committed.block.transactions)
+    monkeypatch.setattr(module, "FETCH_BYTES_MAX", size)
+    assert content(giver, 5, 4) == BlocksChunk(blocks=tuple(stored[1:3]))
+    monkeypatch.setattr(module, "FETCH_BYTES_MAX", size - 1)
+    assert content(giver, 5, 4) == BlocksChunk(blocks=(stored[1],))
     monkeypatch.setattr(module, "FETCH_BYTES_MAX", 1)
     assert content(giver, 5, 4) == BlocksChunk(blocks=(stored[1],))
     for nothing in (0, 6, 2**53 - 1):

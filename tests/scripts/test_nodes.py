@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from gateway.settings import load_settings as load_gateway_settings
 from node.settings import check_place, load_settings
 from scripts import nodes
 from scripts.cli import make_app
@@ -52,6 +53,7 @@ def test_a_newcomer_has_keys_of_its_own_knows_all_and_is_known_to_all(folder: Pa
     assert (settings.data / "may-sign").exists()
     for name in [*NAMES, "suzhou"]:
         assert load_settings(folder / "nodes" / name).peers["suzhou"] == ("10.0.0.5", 7_000)
+    assert load_gateway_settings(folder / "gateway").names == (*NAMES, "suzhou")
     assert len({nodes.entry_of(folder / "nodes" / name).tls_key_digest for name in nodes.node_names(folder)}) == 5
 
 
@@ -62,7 +64,7 @@ def test_a_newcomer_without_an_address_listens_beside_the_others(folder: Path) -
     assert nodes.listening(folder)["suzhou"][1] > 24_104
 
 
-@pytest.mark.parametrize("name", ["", "Suzhou", "苏州", "-a", "a b", "../x", "a" * 33])
+@pytest.mark.parametrize("name", ["", "Suzhou", "苏州", "-a", "a b", "gateway", "../x", "a" * 33])
 def test_a_name_that_is_none_makes_no_folder(folder: Path, name: str) -> None:
     before = sorted(folder.rglob("*"))
     with pytest.raises(CommandFailed, match="a node's name is"):

@@ -52,6 +52,20 @@ def test_a_bound_primary_that_lacks_the_block_builds_nothing_and_waits_to_be_sho
     assert cast(stage.propose(0, "A")) == []
 
 
+def test_a_bound_view_is_pending_until_its_block_is_committed() -> None:
+    """Else nobody would give up a primary that does not propose it, where no request waits."""
+    stages = []
+    for _ in range(2):
+        stage = Stage(replica_id=2)
+        stage.want(3, 1, shows=stage.prepared("A"))
+        stage.open(1, 1, 0, 1, 3)
+        assert stage.replica.pending
+        stages.append(stage)
+    assert [type(message) for message in cast(tick(stages[0], TICKS))] == [ViewChange]
+    stages[1].sync("A", view=1)
+    assert not stages[1].replica.pending
+
+
 def test_only_the_primary_takes_up_a_block_of_an_earlier_view() -> None:
     stage = bound_to_a(2, has_block=False)
     assert dropped(stage.propose(0, "A")) == [Reason.STALE]
@@ -288,6 +302,7 @@ def test_a_certificate_of_the_present_view_changes_no_view() -> None:
     stage.open(1, 1, 0, 1, 3)
     stage.sync("A", view=1)
     assert (stage.replica.view, stage.replica.changing) == (1, False)
+    assert isinstance(stage.want(0, 1)[1], Show), "its new view is at hand still"
     stage.sync("B", view=0)
     assert (stage.replica.view, stage.replica.changing) == (1, False)
 

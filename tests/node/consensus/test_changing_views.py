@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from chain.light_client import CertifiedHeader
 from node.consensus.effects import (
+    Behind,
     BlockBuilt,
     BuildBlock,
     Censored,
@@ -156,6 +157,11 @@ def test_whoever_has_given_a_view_up_casts_nothing_in_it() -> None:
     assert dropped(stage.vote(0, Commit, "A")) == [Reason.STALE]
     assert dropped(stage.propose(0, "A")) == [Reason.STALE]
     assert cast(stage.durable()) == []
+
+
+def test_whoever_has_given_a_view_up_still_learns_that_others_go_on_in_it() -> None:
+    stage = giving_up(2)
+    assert stage.vote(0, Commit, "B", height=2) == (Behind(0, 1),)
 
 
 def test_a_primary_that_gives_its_view_up_proposes_no_more() -> None:

@@ -123,7 +123,7 @@ def histories(draw: st.DrawFn) -> History:
     )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=120)
 @given(history=histories(), data=st.data())
 def test_no_quorum_of_view_changes_loses_what_could_have_been_committed(history: History, data: st.DataObject) -> None:
     places = data.draw(st.permutations(range(history.size)))[: history.quorum]
@@ -141,6 +141,7 @@ ON_A = Stage(replica_id=1)
 ON_A.sync("A")
 for _letter in "BC":
     ON_A.block(_letter)
+ON_A.block("D", height=3)
 
 
 def judge(signers: Signers = FIRST, previous: Signers | None = None) -> Judge:
@@ -207,6 +208,8 @@ def test_a_head_that_is_certified_but_not_of_this_chain_and_set_is_not_allowed(h
 
 PREPARED = ON_A.prepared("B")
 FORGED_PROOFS = {
+    "a good one of the height of the head": ON_A.prepared("A"),
+    "a good one of a later height": ON_A.prepared("D"),
     "for another height": replace(PREPARED, height=3),
     "for the height of the head": replace(PREPARED, height=1),
     "in another view": replace(PREPARED, view=2),

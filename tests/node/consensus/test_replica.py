@@ -27,15 +27,9 @@ from node.consensus.effects import (
 from node.consensus.head import OUTSIDE, Head
 from node.consensus.messages import Commit, Prepare, PrePrepare, is_prepared, place
 from tests.chain.small_network import FIRST, NETWORK, THIRD, Signers, rules_of
+from tests.node.consensus.crowd import SIZES, crowd
 from tests.node.consensus.stage import Stage
 from tests.node.small_chain import OTHER_CHAIN
-
-SIZES = [4, 5, 6, 7, 10, 13]
-
-
-def crowd(size: int) -> Signers:
-    """So many replicas."""
-    return Signers(tuple(f"replica-{place}" for place in range(size)))
 
 
 def dropped(effects: tuple[Effect, ...]) -> list[Reason]:

@@ -86,6 +86,16 @@ def test_the_proof_that_a_view_change_showed_is_there_after_a_restart_and_so_is_
     assert (change.view, change.prepared) == (2, proof)
 
 
+def test_of_two_proposals_in_the_log_the_prepared_one_is_shown() -> None:
+    stage = with_a_prepared()
+    stage.open(1, 1, 0, 1, 3)
+    stage.propose(1, "B", view=1)
+    stage.restart()
+    stage.want(3, 3, shows=stage.prepared("A"))
+    (show,) = [effect for effect in stage.open(3, 3, 0, 1, 3) if isinstance(effect, Show)]
+    assert show.envelope.message == PrePrepare(view=0, block=stage.block("A"), parent_certificate=None)
+
+
 def test_a_bound_primary_that_restarts_takes_its_block_from_the_log() -> None:
     stage = with_a_prepared(1)
     stage.step(Censored())
@@ -235,7 +245,7 @@ def speaker(stage: Stage, deed: str, signer: int, view: int) -> int | None:
     return signer if deed in SAYINGS else None
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 @given(replica_id=st.integers(0, 3), deeds=story)
 def test_whatever_happens_a_replica_convicts_itself_of_nothing_and_goes_back_to_no_view(
     replica_id: int, deeds: list[tuple[str, int, str, int, bool]]

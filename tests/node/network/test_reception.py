@@ -158,7 +158,23 @@ def test_who_stays_silent_is_sent_away(pki: Pki, monkeypatch: pytest.MonkeyPatch
         client.send(b"still here")
         await until(lambda: door.heard)
 
-    assert with_door(pki, story).notes == ["closed a link: it does not say who it is"] * 2
+    assert with_door(pki, story).notes == ["closed a link: it does not say who it is"]
+
+
+def test_the_same_refusal_is_told_once_in_a_while(pki: Pki, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refused_twice(door: Door) -> None:
+        for _ in range(2):
+            client = await connect(door.port, pki.of("xian"))
+            client.send(hello("beijing"))
+            assert await client.is_closed()
+
+    said = "closed a link: whoever says that it is beijing has neither the pinned key of that node nor a caller's usage"
+    assert with_door(pki, refused_twice).notes == [said]
+    monkeypatch.setattr(module, "QUIET_S", 0.0)
+    assert with_door(pki, refused_twice).notes == [said, said]
+    monkeypatch.setattr(module, "QUIET_S", 60.0)
+    monkeypatch.setattr(module, "TOLD_MAX", 0)
+    assert with_door(pki, refused_twice).notes == [said, said]
 
 
 def test_only_so_many_strangers_are_let_in_at_once(pki: Pki, monkeypatch: pytest.MonkeyPatch) -> None:
