@@ -180,6 +180,7 @@ class Difference:
     """
 
     def __init__(self, view: Named, root: bytes) -> None:
+        self.parent_root = view.root
         self.values: dict[bytes, bytes | None] = {}
         self.nodes: dict[bytes, bytes | None] = {}
         self.taken_bytes = 0

@@ -33,3 +33,17 @@ def admit(
     if refusal is None:
         pool.add(checked, urgent=urgent)
     return refusal or checked
+
+
+def drop_outdated(ledger: Ledger, pool: Mempool, *, now: int) -> list[tuple[Checked, Refusal]]:
+    """Forget and return, with the reason, what proves nothing any more at the present head.
+
+    No other replica takes it there: a primary that leaves it out censors nobody.
+    """
+    outdated = []
+    for checked in pool.self_proving():
+        refusal = dry_run(ledger.rules, ledger.state, ledger.head.header, checked, time=now)
+        if refusal is not None:
+            outdated.append((checked, refusal))
+    pool.remove(checked.transaction_id for checked, _ in outdated)
+    return outdated

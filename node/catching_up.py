@@ -113,7 +113,6 @@ class CatchingUp:
         """Take a snapshot, from `first` on."""
         self._tell(f"nobody has block {self._ledger.height + 1} any more: asking for a snapshot")
         self._taking = SnapshotTaking(self._ledger, first, self._connected, self._note)
-        self._take(self._taking.tick())
 
     def _take(self, step: Step) -> None:
         match step:

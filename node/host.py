@@ -14,7 +14,7 @@ from chain.codec import encode
 from chain.quorum import QuorumCertificate
 from chain.rpc import ChainStatus
 from chain.rules import ChainRules
-from node.admission import admit
+from node.admission import admit, drop_outdated
 from node.candidates import Candidates
 from node.catching_up import Brought, CatchingUp, Wanted
 from node.consensus.abstention import Abstention
@@ -70,6 +70,7 @@ from node.storage.interface import Journal, LoggedBlock, LoggedCommit, LoggedMes
 from node.timeliness import Timeliness
 
 RESEND_TRANSACTIONS_MAX: Final = 500
+OUTDATED_MAX: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +129,7 @@ class Host:
         self._signed = Signed(ledger.rules, taken_back, self.replica.replica_id)
         self._abstention = Abstention(ledger.head.membership) if abstains else None
         self._inclusion = Inclusion(since=ledger.height)
+        self._outdated: deque[tuple[Checked, Refusal]] = deque(maxlen=OUTDATED_MAX)
         self._witness = Witness()
         self._reports = Reports()
         self._catching_up = CatchingUp(
@@ -189,12 +191,19 @@ class Host:
         overtaken, self._overtaken = self._overtaken, []
         return [*expired, *overtaken]
 
+    def outdated(self) -> list[tuple[Checked, Refusal]]:
+        """The transactions that proved themselves once and do not any more; each is told once."""
+        outdated = list(self._outdated)
+        self._outdated.clear()
+        return outdated
+
     def tick(self) -> None:
         """One tick: patience with the primary while something is pending, and with a peer that was asked."""
         self._timeliness.ticked(self._ports.now())
         if self.replica.pending:
             self._feed(Tick(reachable=self.outlook.reaches_primary()))
-        self._catching_up.tick()
+        if not self._installing:
+            self._catching_up.tick()
 
     def peer_head(self, peer: int, head: ChainHead) -> None:
         """A peer says how far it is, and whether it knows what it has signed."""
@@ -429,6 +438,7 @@ class Host:
     def _append_fetched(self, committed: CommittedBlock, executed: Executed) -> None:
         self._append(executed, committed, LoggedBlock(chain_id=self.rules.chain_id, committed=committed))
         self._feed(BlockSynced(committed, executed.digest, self.ledger.head.membership))
+        self._inclusion.restart(self.ledger.height)  # a block of the past says nothing about the present primary
         self._look_back()
         self._run()
 
@@ -436,6 +446,7 @@ class Host:
         self._catching_up.before(executed.layer)
         self.ledger.append(executed, committed.certificate)
         self.pool.remove(checked.transaction_id for checked in executed.transactions)
+        self._outdated.extend(drop_outdated(self.ledger, self.pool, now=self._ports.now()))
         self._candidates.committed()
         self._signed.committed(self.ledger)
         if not len(self.pool):

@@ -63,10 +63,14 @@ class StoredHead(Record, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """Everything that leads a ledger from its head to `certified`, checked; `blocks` ascend and end there."""
+    """Everything that leads a ledger from its head to `certified`, checked; `blocks` ascend and end there.
+
+    `values` and `nodes` are what differs from the state under `parent_root`.
+    """
 
     certified: CertifiedHeader
     handovers: tuple[Handover, ...]
+    parent_root: bytes
     values: Mapping[bytes, bytes | None]
     nodes: Mapping[bytes, bytes | None]
     blocks: tuple[StoredBlock, ...]
@@ -152,7 +156,7 @@ class Ledger:
         first = blocks[0].committed.header.height
         assert self.height < first <= header.height == blocks[-1].committed.header.height
         gap = first > self.height + 1
-        sealed = Layer(self.state, self.state.root, header.state_root, snapshot.values, snapshot.nodes)
+        sealed = Layer(self.state, snapshot.parent_root, header.state_root, snapshot.values, snapshot.nodes)
         next_membership = membership_at(sealed, header.height + 1)
         assert next_membership is not None
         handovers = (*snapshot.handovers, *_handover(blocks[-1].committed, next_membership))

@@ -135,6 +135,7 @@ class Mempool:
         self._by_id: dict[bytes, bytes] = {}
         self._urgent: dict[bytes, Checked] = {}
         """Those that go before all others, by id."""
+        self._self_proving: dict[bytes, Checked] = {}
         self._bytes = 0
 
     def __len__(self) -> int:
@@ -160,6 +161,10 @@ class Mempool:
         """Everything that waits, oldest first."""
         return list(self._waiting.values())
 
+    def self_proving(self) -> list[Checked]:
+        """What waits and proves itself, oldest first."""
+        return list(self._self_proving.values())
+
     @property
     def has_room_for_urgent(self) -> bool:
         """Whether an urgent transaction is taken even by a full pool."""
@@ -184,6 +189,8 @@ class Mempool:
         self._waiting[checked.raw] = checked
         self._by_id[checked.transaction_id] = checked.raw
         self._bytes += len(checked.raw)
+        if checked.transaction.self_proving:
+            self._self_proving[checked.transaction_id] = checked
         return True
 
     def remove(self, ids: Iterable[bytes]) -> None:
@@ -191,6 +198,7 @@ class Mempool:
         for transaction_id in ids:
             raw = self._by_id.pop(transaction_id, None)
             self._urgent.pop(transaction_id, None)
+            self._self_proving.pop(transaction_id, None)
             if raw is not None:
                 del self._waiting[raw]
                 self._bytes -= len(raw)

@@ -138,6 +138,9 @@ class RpcServer:
         for follower in self._followers:
             if follower.host is host:
                 self._advance(follower, executed, certified)
+        for checked, refusal in host.outdated():
+            for waiter in self._dismiss(checked.transaction_id):
+                _reject(waiter, refusal.code, refusal.values)
 
     def expire(self, host: Host, now: int) -> None:
         """Tell whoever waits for a transaction that, by this node's clock, no block can hold any more.

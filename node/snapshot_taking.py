@@ -234,6 +234,7 @@ class _Parts:
         return Snapshot(
             certified=self.certified,
             handovers=self._handovers,
+            parent_root=self._difference.parent_root,
             values=self._difference.values,
             nodes=self._difference.nodes,
             blocks=tuple(reversed(self._blocks)),

@@ -106,13 +106,14 @@ def _pending(view: View) -> tuple[object, ...]:
 
 def _line(found: list[View], name: str) -> tuple[str, ...]:
     here = [(view["chain"], one) for view in found for one in view["replicas"] if one["name"] == name]
+    linked = [(chain, one) for chain, one in here if one["connected"]]
     total = sum(one["convictions"] for _, one in here)
     return (
         name,
         ", ".join(dict.fromkeys(f"{one['consensus_key'][:16]}…" for _, one in here)),
         "all" if len(here) == len(found) else ", ".join(chain for chain, _ in here),
-        _where([chain for chain, one in here if one["connected"]], len(here)),
-        _where([chain for chain, one in here if one["signs"]], len(here)),
+        _where([chain for chain, _ in linked], len(here)),
+        _where([chain for chain, one in linked if one["signs"]], len(linked)) if linked else "-",
         f"[red]{total}[/red]" if total else "0",
     )
 

@@ -43,16 +43,20 @@ class LocalClock:
     start_ms: int
     offset_ms: int = 0
     drift_ppm: int = 0
-    latest_ms: int = 0
-    """The latest time that it ever showed."""
+    shown_ms: int = 0
+    """The latest time that it showed before somebody set it."""
 
     def now_ms(self) -> int:
         """The machine's time (ms since 1970)."""
         true_ms = self.clock.now_us // MILLISECOND_US
-        now = self.start_ms + true_ms + self.offset_ms + true_ms * self.drift_ppm // 1_000_000
-        self.latest_ms = max(self.latest_ms, now)
-        return now
+        return self.start_ms + true_ms + self.offset_ms + true_ms * self.drift_ppm // 1_000_000
+
+    @property
+    def latest_ms(self) -> int:
+        """The latest time that it has ever shown."""
+        return max(self.shown_ms, self.now_ms())
 
     def jump(self, by_ms: int) -> None:
         """Somebody sets the clock."""
+        self.shown_ms = self.latest_ms
         self.offset_ms += by_ms

@@ -162,6 +162,9 @@ class Process:
 
     def hear(self, sender: int, frame: PeerFrame) -> None:
         """A frame of the replica at `sender` arrives."""
+        if self.machine.behaviour is HONEST:
+            self._dispatch(sender, frame)
+            return
         for heard in self.machine.behaviour.incoming(self, sender, frame):
             self._dispatch(sender, heard)
 
@@ -252,6 +255,9 @@ class Process:
 
     def _let_out(self, peer: int, frame: PeerFrame) -> None:
         self.hook("send")
+        if self.machine.behaviour is HONEST:
+            self.world.post(self.machine, peer, frame)
+            return
         for said in self.machine.behaviour.outgoing(self, peer, frame):
             self.world.post(self.machine, peer, said)
 

@@ -1,15 +1,15 @@
 """Twins, exhaustively: four replicas, one of them twice, two partitions in every view, four views.
 
 After S. Bano and others, *Twins: BFT Systems Made Robust*, 2021. Of five instances two have one key. In every view the
-network falls into two parts, up to the votes, and then into two parts again, for the commits: 16 * 16 ways. Who is
-primary follows from the view. The replicas are the real ones; their host is as small as can be: everything is durable
-at once, every block is valid, and a replica gives up its view when the scenario says so.
+network falls into two parts, in one of 16 ways, and for the commits it does so anew, or only one instance hears
+anything: 21 ways more. Who is primary follows from the view. The replicas are the real ones; their host is as small as
+can be: everything is durable at once, every block is valid, and a replica gives up its view when the scenario says so.
 
 Ways that lead to the same situation are followed once, so that all of them can be.
 """
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -62,6 +62,8 @@ VIEWS: Final = 4
 WAYS: Final = 1 << (INSTANCES - 1)
 """Of dividing five instances in two: the last one is on the far side, so that none is counted twice."""
 TOGETHER: Final = 0
+COMMIT_WAYS: Final = WAYS + INSTANCES
+"""The same for the commits, and those in which one instance alone hears them."""
 CHAIN: Final = "nanjing"
 Situation = tuple[object, ...]
 
@@ -174,7 +176,10 @@ class Play:
         self._inputs: deque[tuple[Instance, Input]] = deque()
         self._held: list[tuple[Instance, Authenticated]] = []
         """Commits of the first half, which are on their way in the second."""
-        self._near: frozenset[int] = frozenset()
+        self._near: list[bool] = []
+        """Of every instance, on which side it is."""
+        self._only: Instance | None = None
+        """Who alone hears anything."""
         self._second_half = False
 
     # ---- the two halves of a view ----
@@ -196,11 +201,11 @@ class Play:
     def second_half(self, way: int) -> "Play":
         """A copy in which the commits arrive, and what follows from them."""
         play = Play(self.stage, [instance.copy() for instance in self.instances])
-        play._divide(way)
+        play._divide(way if way < WAYS else TOGETHER)
+        play._only = play.instances[way - WAYS] if way >= WAYS else None
         play._second_half = True
-        numbers = {id(instance): number for number, instance in enumerate(self.instances)}
         for sender, received in self._held:
-            play._spread(play.instances[numbers[id(sender)]], received)
+            play._spread(play.instances[self._number(sender)], received)
         play._run()
         return play
 
@@ -225,16 +230,16 @@ class Play:
     # ---- the small host ----
 
     def _divide(self, way: int) -> None:
-        self._near = frozenset(number for number in range(INSTANCES) if way >> number & 1)
+        self._near = [bool(way >> number & 1) for number in range(INSTANCES)]
 
-    def _is_near(self, instance: Instance) -> bool:
-        return any(self.instances[number] is instance for number in self._near)
+    def _number(self, instance: Instance) -> int:
+        return next(number for number, other in enumerate(self.instances) if other is instance)
 
     def _hearers(self, sender: Instance) -> Iterator[Instance]:
         """Who is on the sender's side; twins do not know of each other."""
-        side = self._is_near(sender)
-        for instance in self.instances:
-            if instance.place != sender.place and self._is_near(instance) == side:
+        side = self._near[self._number(sender)]
+        for near, instance in zip(self._near, self.instances, strict=True):
+            if near == side and instance.place != sender.place and self._only in (None, instance):
                 yield instance
 
     def _fetch(self, instance: Instance) -> None:
@@ -303,8 +308,8 @@ class Play:
         if instance.has_built:
             return (NothingToBuild(), NothingWaits())
         instance.has_built = True
-        number = next(at for at, other in enumerate(self.instances) if other is instance)
-        return (BlockBuilt(_block(instance.replica.head, view, instance.place, number)),)
+        block = _block(instance.replica.head, view, instance.place, self._number(instance))
+        return (BlockBuilt(block),)
 
     # ---- what must hold ----
 
@@ -352,21 +357,25 @@ class Explored:
     seen: dict[str, int]
 
 
-def explore(twin: int, views: int = VIEWS, ways: Iterable[int] = range(WAYS)) -> Explored:
-    """Every way through so many views, for the twin of one place; `Violation` if anything does not hold."""
-    stage, chosen = Stage(twin), tuple(ways)
+def explore(twin: int, views: int = VIEWS, done: Callable[[int], None] = lambda _: None) -> Explored:
+    """Every way through so many views, for the twin of one place; `Violation` if anything does not hold.
+
+    `done` is told after each view how many there were.
+    """
+    stage = Stage(twin)
     plays, situations, steps = [stage.begin()], [], 0
     for view in range(views):
-        halves = _distinct((play.first_half(view, way) for play in plays for way in chosen), "passing")
-        steps += len(plays) * len(chosen) + len(halves) * len(chosen)
-        plays = _distinct((half.second_half(way) for half in halves for way in chosen), "lasting")
+        halves = _distinct((play.first_half(view, way) for play in plays for way in range(WAYS)), "passing")
+        steps += len(plays) * WAYS + len(halves) * COMMIT_WAYS
+        plays = _distinct((half.second_half(way) for half in halves for way in range(COMMIT_WAYS)), "lasting")
         situations.append(len(plays))
+        done(view + 1)
     for play in plays:
         _recovers(play, views)
     return Explored(
         twin=twin,
         views=views,
-        scenarios=(len(chosen) ** 2) ** views,
+        scenarios=(WAYS * COMMIT_WAYS) ** views,
         situations=tuple(situations),
         steps=steps,
         seen=dict(sorted(stage.seen.items())),

@@ -35,7 +35,6 @@ from typing import Any, Final
 import coverage
 import hypothesis
 import pytest
-from _pytest.runner import runtestprotocol
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 sys.path[0] = str(ROOT)
@@ -204,8 +203,9 @@ def first_failure(items: dict[str, pytest.Item], names: Sequence[str]) -> int:
     """Run those tests until one fails."""
     chosen = [items[name] for name in names]
     for item, following in zip(chosen, [*chosen[1:], None], strict=True):
-        if any(report.failed for report in runtestprotocol(item, nextitem=following, log=False)):
-            return KILLED
+        item.ihook.pytest_runtest_setup(item=item)
+        item.ihook.pytest_runtest_call(item=item)
+        item.ihook.pytest_runtest_teardown(item=item, nextitem=following)
     return SURVIVED
 
 
@@ -230,6 +230,7 @@ def functions_of(file: str) -> dict[tuple[str, int], list[FunctionType]]:
     return found
 
 
+T0 = time.time()
 Verdict = tuple[Mutant, int]
 
 
@@ -306,6 +307,7 @@ class Replaced(importlib.machinery.SourceFileLoader):
 
 def told(mutant: Mutant, code: int) -> None:
     """One line for each that lives."""
+    if "MUT_DEBUG" in os.environ: print(f"{time.time()-T0:.1f} {resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime:.1f} {code} {mutant.name}", flush=True)
     if code == SURVIVED:
         print(f"survived  {mutant.path}:{mutant.scope.lines[0]} {mutant.scope.name or '-'}: {mutant.text}", flush=True)
 

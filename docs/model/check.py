@@ -22,7 +22,7 @@ from pathlib import Path
 
 MODEL = Path(__file__).with_name("pbft.pml")
 MEMORY_MB = 7000
-SEARCH_S = 900
+SEARCH_S = 3600
 
 
 class Search(StrEnum):

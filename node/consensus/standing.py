@@ -90,8 +90,9 @@ class Standing:
         return "building" if self._building else "idle"
 
     def shown_to(self, peer: int) -> tuple[Authenticated, ...]:
-        """What this replica holds of `peer`'s own messages for the height in flight: it may have forgotten them."""
-        return self._flight.cast_by(peer)
+        """What this replica holds of `peer`'s own messages that bind: it may have forgotten them."""
+        wanted = self._changes.kept.get(peer)
+        return self._flight.cast_by(peer) if wanted is None else (*self._flight.cast_by(peer), wanted)
 
     def _cast(
         self, message: Vote | PrePrepare | ViewChange | NewView, prepared: PreparedCertificate | None = None

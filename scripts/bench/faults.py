@@ -47,7 +47,7 @@ class Callers:
         """One caller, for as long as they go on."""
         while self.going_on:
             (raw,) = signed_mints(self.bench, CHAIN, 1)
-            while not await self._is_committed(msgpack.packb([raw])):
+            while not await self._is_committed(msgpack.packb([raw])):  # noqa: ASYNC110 - a retry, not a wait
                 await asyncio.sleep(0.005)
 
     async def more(self, count: int) -> None:

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from scripts import nodes, processes
 from scripts.cli import make_app
 from scripts.errors import CommandFailed
 from scripts.pki import pin_of
-from tests.e2e.cluster import NODES, PATIENCE_S, TestNetwork, running_network
+from tests.e2e.cluster import NODES, PATIENCE_S, Mints, TestNetwork, check_all_hold, new_keys, running_network
 
 CHAIN = "nanjing"
 OTHER_CHAIN = "yanan"
@@ -64,12 +66,30 @@ def replicas(network: TestNetwork, chain: str = CHAIN) -> dict[str, dict[str, An
     return {one["name"]: one for one in view["replicas"]}
 
 
-def mint(network: TestNetwork, chain: str = CHAIN) -> str:
-    """The id of a certificate that is final."""
-    with client_of(network) as client:
-        answer = client.post("/v1/certificates", json=network.mint_body(chain))
-    assert answer.status_code == 201, answer.text
-    return str(answer.json()["id"])
+def mint(mints: Mints) -> str:
+    """The id of one more certificate that is final."""
+    (key,) = new_keys(1)
+    mints.send_until_acknowledged([key])
+    return mints.acknowledged[key]
+
+
+@contextmanager
+def under_load(mints: Mints) -> Iterator[None]:
+    """Others mint meanwhile, and none of them is refused."""
+    stop, earlier = threading.Event(), len(mints.problems)
+
+    def go_on() -> None:
+        while not stop.is_set():
+            mints.send(new_keys(16), in_flight=4)
+
+    thread = threading.Thread(target=go_on)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+    assert mints.problems[earlier:] == []
 
 
 def signers(network: TestNetwork, chain: str = CHAIN) -> set[str]:
@@ -122,14 +142,16 @@ def log_of(network: TestNetwork, name: str) -> str:
 
 
 def test_a_fifth_node_joins_votes_and_leaves_and_another_gets_a_new_key(network: TestNetwork) -> None:
-    before = mint(network)
+    mints = Mints(network, CHAIN)
+    before = mint(mints)
     old_bundle = bundle_of(network, before)
 
-    certnet(network, "replicas", "add", NEWCOMER)
+    with under_load(mints):
+        certnet(network, "replicas", "add", NEWCOMER)
     for chain in load_profiles():
         assert list(replicas(network, chain)) == [*NODES, NEWCOMER]
     network.kill("shanghai")
-    joined = mint(network)
+    joined = mint(mints)
     assert signers(network) == {*NODES, NEWCOMER} - {
         "shanghai"
     }  # four of five: without the newcomer there is no quorum
@@ -137,9 +159,10 @@ def test_a_fifth_node_joins_votes_and_leaves_and_another_gets_a_new_key(network:
     network.restart("shanghai")
     processes.wait_for(lambda: replicas(network)["shanghai"]["connected"], "shanghai to be back")
 
-    certnet(network, "replicas", "remove", NEWCOMER, "--keep-running")
+    with under_load(mints):
+        certnet(network, "replicas", "remove", NEWCOMER, "--keep-running")
     assert list(replicas(network)) == list(NODES)
-    left = mint(network)
+    left = mint(mints)
     assert NEWCOMER not in signers(network)
     check_offline(network, bundle_of(network, left), handovers=2)
     height = height_at(network, "beijing")
@@ -148,16 +171,19 @@ def test_a_fifth_node_joins_votes_and_leaves_and_another_gets_a_new_key(network:
     assert log_of(network, NEWCOMER).count(told) == 2  # before it joined, and since it left
 
     key = replicas(network)["guangzhou"]["consensus_key"]
-    certnet(network, "replicas", "rekey", "guangzhou")
+    with under_load(mints):
+        certnet(network, "replicas", "rekey", "guangzhou")
     assert replicas(network)["guangzhou"]["consensus_key"] != key
     network.kill("beijing")
-    renewed = mint(network)
+    renewed = mint(mints)
     assert signers(network) == {*NODES} - {"beijing"}
     check_offline(network, bundle_of(network, renewed), handovers=3)
     check_offline(network, bundle_of(network, before), handovers=3)
     check_offline(network, old_bundle, handovers=0)  # what was handed out long ago holds for ever
     network.restart("beijing")
     processes.wait_for(lambda: replicas(network)["beijing"]["connected"], "beijing to be back")
+    assert len(mints.acknowledged) > 100
+    check_all_hold(network, CHAIN, mints.acknowledged)
 
 
 def sign(network: TestNetwork, file: Path, name: str) -> str:

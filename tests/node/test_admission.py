@@ -8,10 +8,13 @@ from msgspec.structs import replace
 from chain.codec import decode, encode
 from chain.transaction import SignedTransaction
 from contracts.interface import ContractReverted
+from contracts.system import change_transaction, evidence_transaction
 from node import execution
-from node.admission import admit
+from node.admission import admit, drop_outdated
 from node.ledger import Ledger
 from node.mempool import Checked, Mempool, Refusal
+from tests.contracts.membership_changes import FOUR, agreed, first
+from tests.contracts.misconduct import two_commits
 from tests.node.small_chain import NOW, RULES, define, definition, grow, new_ledger, signed_call, touch
 
 
@@ -109,3 +112,22 @@ def test_the_dry_run_looks_at_the_later_of_clock_and_head(monkeypatch: pytest.Mo
     for now in (NOW, head - 50_000):
         admit(ledger, pool, touch(1, valid_until=head + 150_000), now=now, try_out=True)
     assert times == [NOW, head + 1]
+
+
+def test_what_proved_itself_and_does_not_any_more_is_dropped_with_the_reason_and_nothing_else_is() -> None:
+    ledger, pool = new_ledger(), Mempool(RULES)
+    report = evidence_transaction(RULES, two_commits(RULES, 1), now=NOW, nonce=bytes(16))
+    change = change_transaction(RULES, agreed(RULES, FOUR, first(5), 3), now=NOW, nonce=bytes(16))
+    raws = [define(7), report, change, define(8)]
+    waiting = [outcome(ledger, pool, raw) for raw in raws]
+    assert pool.self_proving() == waiting[1:3]
+    assert drop_outdated(ledger, pool, now=NOW) == []
+    assert len(pool) == 4
+    grow(ledger, 2)
+    assert drop_outdated(ledger, pool, now=NOW) == [
+        (waiting[2], Refusal("effective-height-out-of-range", (3, 5, 1_003)))
+    ]
+    assert pool.waiting() == [waiting[0], waiting[1], waiting[3]]
+    assert pool.self_proving() == [waiting[1]]
+    pool.remove([waiting[1].transaction_id])
+    assert pool.self_proving() == []

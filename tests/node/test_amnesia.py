@@ -4,7 +4,7 @@ from copy import deepcopy
 
 import pytest
 
-from node.consensus.messages import Commit, Prepare, place
+from node.consensus.messages import Commit, NewView, Prepare, place
 from tests.node.cluster import Cluster, Member
 from tests.node.small_chain import define
 from tests.node.test_cluster import quiet, storm
@@ -117,6 +117,30 @@ def test_a_member_with_an_older_log_hears_of_its_own_vote_and_abstains(replica_i
         quiet(cluster, rounds=60)
     assert not member.host.replica.abstains
     cluster.settle()
+    cluster.check_all_committed()
+
+
+def test_a_member_with_an_older_log_hears_of_a_view_that_it_asked_for_and_abstains() -> None:
+    cluster = Cluster()
+    grow(cluster, 0, 1)
+    member = cluster.member(2)
+    older = deepcopy(member.disk)
+    cluster.loses = losing(NewView)
+    cluster.crash(cluster.member(0))
+    cluster.submit(define(1), at=1)
+    quiet(cluster, rounds=12)
+    assert member.host.replica.changing
+    cluster.crash(member)
+    member.disk = older
+    cluster.start(member)
+    cluster.deliver_all()
+    assert member.host.replica.abstains
+    assert any("a vote of this replica for height 2, view 1" in note for note in cluster.notes)
+    cluster.settle()
+    for number in range(2, 6):
+        cluster.submit(define(number), at=1)
+        cluster.settle()
+    assert not member.host.replica.abstains
     cluster.check_all_committed()
 
 

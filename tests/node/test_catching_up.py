@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from chain.block import CommittedBlock
 from chain.codec import decode, encode
+from node import snapshot as giving_module
 from node.catching_up import CatchingUp
 from node.consensus.block_sync import ASK_AFTER_TICKS, PATIENCE_TICKS
 from node.execution import Executed
@@ -21,6 +22,7 @@ from node.network.frames import (
     SnapshotChunk,
     SnapshotManifest,
 )
+from node.snapshot import FORGET_TICKS
 from node.storage.memory import MemoryStore
 from tests.node.small_chain import CHAIN, define, next_block
 from tests.node.snapshot_play import certify_next, copied, define_classes, ledger_on, state_entries
@@ -159,6 +161,48 @@ def test_what_came_after_the_snapshot_is_fetched_as_blocks(pruned: Ledger) -> No
     assert (behind.head, state_entries(behind)) == (source.head, state_entries(source))
 
 
+def test_parts_that_later_blocks_overwrite_are_given_as_they_were(
+    pruned: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(giving_module, "CHUNK_PAIRS_MAX", 32)
+    behind, source = empty(), copied(pruned, KEPT)
+    wire = Wire(behind, source)
+    given: list[PeerFrame] = []
+
+    def grow(_: int, frame: PeerFrame) -> PeerFrame:
+        """A block after every part that is given."""
+        if isinstance(frame, SnapshotChunk) and isinstance(frame.chunk, bytes):
+            given.append(frame)
+            define_classes(source, [1_000 + source.height], gap=9, giving=[wire.nodes[1].catching_up._giving])
+        return frame
+
+    wire.change = grow
+    wire.run()
+    assert len(given) > 8
+    assert wire.nodes[0].installed == [BLOCKS]
+    assert (behind.head, state_entries(behind)) == (source.head, state_entries(source))
+
+
+def test_a_source_that_stops_answering_is_left_and_its_pin_forgotten(pruned: Ledger) -> None:
+    behind = empty()
+    wire = Wire(behind, copied(pruned, KEPT), copied(pruned, KEPT))
+    silent: set[int] = set()
+
+    def stop(sender: int, frame: PeerFrame) -> PeerFrame | None:
+        if isinstance(frame, SnapshotManifest) and not silent:
+            silent.add(sender)
+            return frame
+        return None if sender in silent else frame
+
+    wire.change = stop
+    wire.run()
+    assert wire.nodes[0].installed == [BLOCKS]
+    assert set(wire.asked_for(FetchSnapshot)) == {1, 2}
+    assert len(silent) == 1
+    wire.run(FORGET_TICKS + 1)
+    assert [wire.nodes[number].catching_up._giving.height for number in (1, 2)] == [None, None]
+
+
 def test_a_silent_peer_that_claims_to_be_ahead_does_not_hold_the_others_up(pruned: Ledger) -> None:
     behind = empty()
     wire = Wire(behind, copied(pruned, KEPT), empty())
@@ -176,6 +220,47 @@ def test_a_claim_that_leads_to_nothing_costs_a_question_and_no_more(pruned: Ledg
     assert 0 < len(wire.asked_for(FetchSnapshot)) <= 2 * 100 / ASK_AFTER_TICKS
     assert all(giver.catching_up._giving.height is None for giver in wire.nodes.values())
     assert len(node.notes) == 2
+
+
+def test_the_operator_is_told_anew_at_the_next_height(pruned: Ledger) -> None:
+    ledgers = [copied(pruned, KEPT) for _ in range(3)]
+    wire = Wire(*ledgers)
+    node = wire.nodes[0]
+    wire.run(50, lies={2: 10**6})
+    assert len(node.notes) == 2
+    for number, ledger in enumerate(ledgers):
+        define_classes(ledger, [700], gap=9, giving=[wire.nodes[number].catching_up])
+    wire.run(50, lies={2: 10**6})
+    assert len(node.notes) == 4
+    assert node.notes[2] == f"nobody has block {BLOCKS + 2} any more: asking for a snapshot"
+
+
+def test_after_a_snapshot_too(pruned: Ledger) -> None:
+    wire = Wire(empty(), copied(pruned, KEPT))
+    wire.run(lies={1: 10**6})
+    told = [note for note in wire.nodes[0].notes if note.startswith("nobody has block")]
+    assert told == [f"nobody has block {wanted} any more: asking for a snapshot" for wanted in (1, BLOCKS + 1)]
+
+
+def test_a_block_that_is_refused_is_told_if_it_was_asked_for(pruned: Ledger) -> None:
+    behind, whole = empty(), empty()
+    define_classes(whole, range(3), gap=200_000)
+    wire = Wire(behind, whole)
+    wire.change = lambda _, frame: replace(frame, blocks=frame.blocks[1:]) if isinstance(frame, Blocks) else frame
+    wire.run(20)
+    refused = "replica 1 sent a block that is refused: it does not follow the head; asking another"
+    assert set(wire.nodes[0].notes) == {refused}
+    told = len(wire.nodes[0].notes)
+    second = whole.block(2)
+    assert second is not None
+    wire.nodes[0].catching_up.fetched(1, Blocks(chain_id=CHAIN, blocks=(second.committed,)))
+    assert len(wire.nodes[0].notes) == told
+    wire.change = lambda _, frame: frame
+    first = whole.block(1)
+    assert first is not None
+    wire.nodes[0].catching_up.fetched(1, Blocks(chain_id=CHAIN, blocks=(first.committed,)))
+    wire.nodes[0].catching_up.fetched(1, Blocks(chain_id=CHAIN, blocks=(first.committed, second.committed)))
+    assert wire.nodes[0].appended == [1, 2]
 
 
 def test_a_block_that_comes_meanwhile_ends_the_taking(pruned: Ledger) -> None:

@@ -143,3 +143,16 @@ def test_one_liar_cannot_have_a_primary_replaced_by_calling_requests_overdue() -
     blocks(cluster, 0, INCLUSION_BLOCKS + 3)
     assert {member.host.replica.view for member in cluster.members[:3]} == {0}
     assert cluster.member(3).host.replica.view == 1
+
+
+def test_blocks_that_a_member_missed_say_nothing_about_its_primary() -> None:
+    cluster = Cluster()
+    member = cluster.member(3)
+    cluster.crash(member)
+    blocks(cluster, 0, INCLUSION_BLOCKS + 5)
+    cluster.start(member)
+    member.host.admit(VICTIM, local=False)
+    quiet(cluster, rounds=30)
+    assert member.host.ledger.height > INCLUSION_BLOCKS
+    assert not [note for note in cluster.notes if "given up" in note]
+    assert views(cluster) == {0}

@@ -1,13 +1,14 @@
 """The host's own promises: what it carries over, what it sends again, when it says that something is durable."""
 
 from chain.codec import decode
-from node.consensus.messages import Commit, is_prepared
+from node.consensus.messages import Commit, NewView, Prepare, PrePrepare, ViewChange, is_prepared
 from node.host import RESEND_TRANSACTIONS_MAX
 from node.network.frames import ConsensusFrame, Fetch, PeerFrame, Relay
 from node.storage.interface import LoggedCommit, LoggedMessage, LogRecord
 from tests.node.cluster import Cluster, Member
 from tests.node.small_chain import MEMBERSHIP, NOW, RULES, define
 from tests.node.test_cluster import quiet
+from tests.node.test_primaries import losing
 
 
 def in_flight(cluster: Cluster) -> list[PeerFrame]:
@@ -89,6 +90,34 @@ def test_a_new_link_brings_own_durable_messages_and_what_waits() -> None:
     assert isinstance(first, ConsensusFrame)
     assert isinstance(second, Relay)
     assert second.transactions == (define(0), define(1))
+
+
+def test_a_new_link_shows_a_peer_its_own_votes_before_anything_that_it_could_vote_on() -> None:
+    cluster = Cluster()
+    cluster.loses = losing(Commit)
+    cluster.submit(define(0), at=0)
+    quiet(cluster, 6)
+    cluster.frames.clear()
+    cluster.loses = lambda *_: False
+    cluster.member(0).host.peer_connected(2)
+    shown = [frame.envelope for frame in in_flight(cluster) if isinstance(frame, ConsensusFrame)]
+    said = [(envelope.signer, type(envelope.message)) for envelope in shown]
+    assert said == [(2, Prepare), (0, PrePrepare), (0, Commit)]
+
+
+def test_an_accepted_new_view_is_in_the_log_and_is_carried_until_a_certificate_takes_its_place() -> None:
+    cluster = Cluster()
+    cluster.loses = losing(PrePrepare)
+    cluster.crash(cluster.member(0))
+    cluster.submit(define(0), at=2)
+    quiet(cluster, 40)
+    member = cluster.member(2)
+    assert (member.host.replica.view, member.host.replica.changing) == (1, False)
+    assert [type(record.envelope.message) for record in carried(member)] == [ViewChange, NewView]
+    cluster.loses = lambda *_: False
+    quiet(cluster, 60)
+    assert member.host.ledger.height == 1
+    assert carried(member) == []
 
 
 def test_without_progress_a_backup_sends_its_votes_and_the_oldest_of_its_pool_to_all() -> None:

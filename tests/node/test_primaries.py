@@ -235,6 +235,18 @@ def test_a_new_primary_that_is_bound_to_a_block_it_never_saw_gets_it_from_those_
     cluster.check_all_committed()
 
 
+def test_a_block_that_is_proposed_again_hours_later_is_not_refused_for_its_time() -> None:
+    cluster = Cluster()
+    prepared_at_2_and_3(cluster)
+    time = cluster.member(2).host.replica._flight.proposal.message.block.header.time
+    cluster.loses = lambda *_: False
+    cluster.now += 12 * 3_600_000
+    quiet(cluster, rounds=2 * TICKS)
+    assert {member.host.ledger.head.header.time for member in cluster.up} == {time}
+    cluster.settle()
+    cluster.check_all_committed()
+
+
 @pytest.mark.parametrize("victim", [1, 2, 3])
 def test_a_replica_may_die_at_any_call_of_a_change_of_view_and_is_bound_by_what_it_said(victim: int) -> None:
     crash_at = 0

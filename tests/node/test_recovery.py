@@ -4,11 +4,21 @@ import pytest
 from msgspec.structs import replace
 
 from chain.block import CommittedBlock
-from node.consensus.messages import Commit, Envelope, Prepare, PrePrepare
+from chain.light_client import CertifiedHeader
+from node.consensus.messages import (
+    Commit,
+    Envelope,
+    Message,
+    NewView,
+    Prepare,
+    PrePrepare,
+    SignedViewChange,
+    ViewChange,
+)
 from node.ledger import Ledger
 from node.recovery import Recovery
 from node.storage.interface import LogDamaged, LoggedBlock, LoggedCommit, LoggedMessage, LogRecord
-from tests.node.small_chain import CHAIN, RULES, define, grow, new_ledger, next_block
+from tests.node.small_chain import CHAIN, RULES, certify, define, grow, new_ledger, next_block
 
 
 def chain_of(count: int) -> list[CommittedBlock]:
@@ -16,7 +26,7 @@ def chain_of(count: int) -> list[CommittedBlock]:
     return grow(new_ledger(), count)
 
 
-def message(content: PrePrepare | Prepare | Commit, signer: int = 0) -> LoggedMessage:
+def message(content: Message, signer: int = 0) -> LoggedMessage:
     """A message in the log; the log's own signatures are not checked again."""
     envelope = Envelope(signer=signer, signature=bytes(64), message=content)
     return LoggedMessage(chain_id=CHAIN, envelope=envelope, prepared=None)
@@ -114,3 +124,57 @@ def test_a_block_that_does_not_execute_here_is_refused_with_the_reason() -> None
     forged = replace(first, certificate=replace(first.certificate, signatures=(bytes(64),) * 3))
     with pytest.raises(LogDamaged, match="cannot be taken up: signature-invalid; use the program version"):
         recovered(new_ledger(), proposal(forged), commit(forged))
+
+
+def certified_in(view: int, block: CommittedBlock) -> CommittedBlock:
+    """The block with a certificate of a later view."""
+    return replace(block, certificate=certify(RULES, block.header, view=view))
+
+
+def change(view: int, committed: CertifiedHeader | None = None) -> LoggedMessage:
+    """A logged view change."""
+    return message(ViewChange(view=view, committed=committed, prepared=None), signer=1)
+
+
+def opening(view: int, *changes: LoggedMessage) -> LoggedMessage:
+    """A logged new view."""
+    shown = tuple(
+        SignedViewChange(signer=place, signature=bytes(64), message=logged.envelope.message)
+        for place, logged in enumerate(changes)
+    )
+    return message(NewView(view=view, view_changes=shown), signer=view % 4)
+
+
+def test_the_promise_of_a_view_outlives_the_blocks_of_lower_ones() -> None:
+    first, second = chain_of(2)
+    wanted = change(2)
+    left = recovered(new_ledger(), wanted, proposal(first), commit(first), proposal(second), commit(second))
+    assert left == (wanted,)
+    left = recovered(new_ledger(), wanted, opening(2, change(2)), LoggedBlock(chain_id=CHAIN, committed=first))
+    assert left == (wanted, opening(2, change(2)))
+
+
+@pytest.mark.parametrize(("view", "binding"), [(1, True), (2, False), (3, False)])
+def test_a_certificate_of_the_view_or_a_later_one_takes_its_place(view: int, binding: bool) -> None:
+    (first,) = chain_of(1)
+    records = (change(2), opening(2, change(2)))
+    block = LoggedBlock(chain_id=CHAIN, committed=certified_in(view, first))
+    assert (recovered(new_ledger(), *records, block) == records) == binding
+    assert (recovered(new_ledger(), block, *records) == records) == binding
+
+
+def test_a_view_change_or_new_view_that_goes_on_at_a_later_height_is_no_gap() -> None:
+    first, second, _ = chain_of(3)
+    head = CertifiedHeader(header=second.header, certificate=second.certificate)
+    records = (change(2, head), opening(2, change(2, head)))
+    ledger = new_ledger()
+    assert recovered(ledger, proposal(first), commit(first), *records) == records
+    assert ledger.height == 1
+
+
+def test_a_block_that_was_proposed_in_two_views_is_found_by_its_certificate() -> None:
+    (first,) = chain_of(1)
+    ledger = new_ledger()
+    later = certified_in(1, first)
+    assert recovered(ledger, proposal(first), change(1), proposal(first, view=1), commit(later)) == ()
+    assert (ledger.height, ledger.head.certificate.view) == (1, 1)

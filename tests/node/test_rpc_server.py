@@ -22,10 +22,12 @@ from chain.rpc import (
     Submit,
 )
 from chain.transaction import SignedTransaction
+from contracts.system import change_transaction
 from node import rpc_server as module
 from node.host import Host
 from node.network.frames import relays
 from node.rpc_server import SLICE_TRANSACTIONS, RpcServer
+from tests.contracts.membership_changes import FOUR, agreed, first
 from tests.node.cluster import Cluster
 from tests.node.network.small_pki import NAMES
 from tests.node.small_chain import CHAIN, MEMBERSHIP, NOW, RULES, define
@@ -224,6 +226,20 @@ def test_whoever_waits_for_what_no_block_can_hold_any_more_is_told() -> None:
     assert caller.outcomes() == {(1, 0): "transaction-expired"}
     rejected = caller.answers[0].rejected[0]
     assert rejected.values == (NOW + 10, NOW + 11)
+
+
+def test_whoever_waits_for_a_change_that_comes_too_late_for_the_primary_is_told_with_the_next_block() -> None:
+    service, caller = Service(2), Caller()
+    change = change_transaction(RULES, agreed(RULES, FOUR, first(5), 3), now=NOW, nonce=bytes(16))
+    for member in service.cluster.members:
+        if member is not service.member:
+            service.cluster.submit(define(0), at=member.replica_id)  # they are a block further when they hear of it
+    service.cluster.frames = [frame for frame in service.cluster.frames if frame[1] != 2]
+    service.submit(caller, 1, change)
+    service.turn()
+    service.cluster.settle()
+    assert caller.outcomes() == {(1, 0): "effective-height-out-of-range"}
+    assert len(service.host.pool) == 0
 
 
 def test_a_chain_that_can_take_nothing_now_says_so_for_the_whole_request() -> None:

@@ -1,5 +1,6 @@
 """Taking: what is taken is what was given, a lie is refused and its source left, and another goes on (protocol 21.6)."""
 
+import dataclasses
 from collections.abc import Callable
 
 import pytest
@@ -366,6 +367,33 @@ def test_if_nobody_has_it_any_more_another_one_is_taken(given_ledger: Ledger) ->
     assert play.notes[-1].startswith("takes a snapshot at height 90 ")
 
 
+@small_chunks
+def test_whoever_was_silent_once_is_tried_again_before_another_snapshot_is_begun(given_ledger: Ledger) -> None:
+    source = copied(given_ledger)
+    first, second, parts, words = giving(source), giving(source), 4, 0
+
+    def late(frame: PeerFrame) -> PeerFrame | None:
+        nonlocal words
+        words += 1
+        return first(frame) if words > 1 else None
+
+    def dropping(frame: PeerFrame) -> PeerFrame | None:
+        nonlocal parts
+        said = second(frame)
+        if isinstance(said, SnapshotChunk):
+            parts -= 1
+            return said if parts > 0 else replace(said, content=None)
+        return said
+
+    play = Play(empty(), {0: late, 1: dropping})
+    is_the_same(play.taken(), source)
+    assert [note for note in play.notes if note.startswith("takes a snapshot at")] == [
+        f"takes a snapshot at height {BLOCKS} from replica 1"
+    ]
+    assert len(play.chunks(1)) == 4
+    assert len(set(play.chunks())) == len(play.chunks()) - 1
+
+
 def test_when_all_lie_it_gives_up_and_nothing_is_written(given_ledger: Ledger) -> None:
     source, taker = copied(given_ledger), empty()
     store = taker._store
@@ -539,3 +567,13 @@ def test_certificates_of_the_window_may_be_others_than_the_givers(given_ledger: 
     taken = Play(empty(), {0: changed(giving(source), other_quorum)}).taken()
     assert taken.head.certificate != certify(RULES, taken.head.header)
     assert (taken.head.digest, taken.state.root) == (source.head.digest, source.state.root)
+
+
+def test_a_snapshot_that_was_taken_over_another_state_is_not_installed(given_ledger: Ledger) -> None:
+    source, taker = copied(given_ledger), empty()
+    snapshot = Play(taker, {0: giving(source)}).run()
+    assert isinstance(snapshot, Snapshot)
+    with pytest.raises(AssertionError):
+        taker.install(dataclasses.replace(snapshot, parent_root=ZERO_DIGEST))
+    taker.install(snapshot)
+    is_the_same(taker, source)

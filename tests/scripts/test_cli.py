@@ -291,3 +291,18 @@ def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path) -> None:
         assert list(tmp_path.iterdir()) == []
     finally:
         demo.kill()
+
+
+def test_replicas_shows_who_certifies_and_refuses_what_cannot_be(data: Path) -> None:
+    shown = succeed("replicas", "--data", data)
+    assert "a quorum is 3 of 4" in shown
+    view = json.loads(succeed("replicas", "--data", data, "--json"))
+    assert [one["name"] for one in view["chains"][0]["replicas"]] == ["beijing", "shanghai", "guangzhou", "xian"]
+    for one in view["chains"][0]["replicas"]:
+        assert (one["connected"], one["signs"], one["convictions"]) == (True, True, 0)
+        assert one["consensus_key"][:16] in shown
+    assert "a node's name is" in fail("replicas", "add", "Su Zhou", "--data", data)
+    assert "there is no chain 'atlantis'" in fail("replicas", "remove", "xian", "--chain", "atlantis", "--data", data)
+    assert "a chain has at least 4 replicas" in fail("replicas", "remove", "xian", "--data", data)
+    assert "there is no node 'paris'" in fail("replicas", "rekey", "paris", "--data", data)
+    assert "xian knows what it has signed" in fail("sign-again", "xian", "--data", data)

@@ -185,6 +185,10 @@ def test_a_peer_s_own_messages_are_there_to_be_shown_to_it() -> None:
     stage.vote(0, Commit, "A")
     kinds = {peer: [type(said.message) for said in stage.replica.shown_to(peer)] for peer in range(4)}
     assert kinds == {0: [PrePrepare, Commit], 1: [], 2: [Prepare], 3: [Commit]}
+    stage.want(3, 1)
+    stage.want(1, 2)
+    kinds = {peer: [type(said.message) for said in stage.replica.shown_to(peer)] for peer in (1, 3)}
+    assert kinds == {1: [ViewChange], 3: [ViewChange]}, "it went with them, and gave view 0 up"
 
 
 def test_a_block_of_another_digest_found_valid_changes_nothing() -> None:
