@@ -20,6 +20,7 @@ from node.catching_up import Brought, CatchingUp, Wanted
 from node.consensus.abstention import Abstention
 from node.consensus.effects import (
     Accept,
+    Adopt,
     Behind,
     BlockBuilt,
     BlockSynced,
@@ -290,7 +291,7 @@ class Host:
         for effect in effects:
             self._perform(effect)
 
-    def _perform(self, effect: Effect) -> None:
+    def _perform(self, effect: Effect) -> None:  # noqa: C901 - one effect, one case
         match effect:
             case Cast():
                 self._cast(effect)
@@ -308,6 +309,8 @@ class Host:
                 self._validate(block)
             case CommitBlock(block, committed):
                 self._commit(block, committed)
+            case Adopt(committed):
+                self._adopt(committed)
             case Behind(peer, height):
                 self._catching_up.sync.implied(self.outlook.node_of(peer), height)
             case Drop(reason):
@@ -435,6 +438,14 @@ class Host:
         self._append(self._candidates.executed(digest), committed, record)
         self._look_back()
 
+    def _adopt(self, committed: CommittedBlock) -> None:
+        executed = self.ledger.execute_committed(committed, self.pool.find)
+        if isinstance(executed, Executed):
+            self._append(executed, committed, LoggedBlock(chain_id=self.rules.chain_id, committed=committed))
+            # Before whatever else waits: the replica is not to stand behind its ledger.
+            self._inputs.appendleft(BlockSynced(committed, executed.digest, self.ledger.head.membership))
+            self._look_back()
+
     def _append_fetched(self, committed: CommittedBlock, executed: Executed) -> None:
         self._append(executed, committed, LoggedBlock(chain_id=self.rules.chain_id, committed=committed))
         self._feed(BlockSynced(committed, executed.digest, self.ledger.head.membership))
@@ -481,6 +492,8 @@ class Host:
     def _look_back(self) -> None:
         """After a block: whether this replica may sign again, and whether a request is left out."""
         self._witness.forget_below(self.ledger.height)
+        if self._abstention is not None:
+            self._abstention.membership = self.ledger.head.membership
         if self._abstention is not None and self._abstention.is_over(self.ledger.height):
             self._note(f"height {self.ledger.height} is certified: this replica signs again")
             self._abstention = None

@@ -10,6 +10,7 @@ from node.consensus.messages import (
     place,
     signed_bytes,
 )
+from node.consensus.standing import BLOCKS_MAX
 from node.ledger import Ledger
 from node.recovery import binds
 from node.storage.interface import LoggedMessage
@@ -33,11 +34,16 @@ class Signed:
         return messages, max(proofs, key=lambda proof: proof.view, default=None)
 
     def add(self, record: LoggedMessage) -> None:
-        """A record goes to the log. With a view change the lower views bind no more, but for what was prepared."""
+        """A record goes to the log.
+
+        With a view change the lower views bind no more, but for what was prepared. Blocks that were voted for stay, for
+        somebody may be bound to them and lack them.
+        """
         message = record.envelope.message
         if isinstance(message, ViewChange):
             block = None if message.prepared is None else message.prepared.block
-            self.records = [earlier for earlier in self.records if self._proves(earlier, block)]
+            blocks = self._latest_blocks(block)
+            self.records = [earlier for earlier in self.records if self._stays(earlier, block, blocks)]
             self._sendable = []
         self.records.append(record)
 
@@ -60,9 +66,18 @@ class Signed:
         """Whether a message is among the records."""
         return any(record.envelope == envelope for record in self.records)
 
-    def _proves(self, record: LoggedMessage, block: bytes | None) -> bool:
-        """Whether a record is part of the proof that a block is prepared: the own commit, or the block itself."""
-        message = record.envelope.message
-        if isinstance(message, PrePrepare):
-            return self._rules.block_digest(message.block.header) == block
-        return record.prepared is not None and record.prepared.block == block
+    def _latest_blocks(self, prepared: bytes | None) -> list[LoggedMessage]:
+        """One proposal for each of the latest few blocks, and for the prepared one."""
+        by_digest = {}
+        for record in self.records:
+            if isinstance(record.envelope.message, PrePrepare):
+                by_digest[self._rules.block_digest(record.envelope.message.block.header)] = record
+        latest = [digest for digest in by_digest if digest != prepared][1 - BLOCKS_MAX :]
+        return [record for digest, record in by_digest.items() if digest in latest or digest == prepared]
+
+    @staticmethod
+    def _stays(record: LoggedMessage, prepared: bytes | None, blocks: list[LoggedMessage]) -> bool:
+        """Whether a record is part of the proof that a block is prepared, or one of the blocks."""
+        if isinstance(record.envelope.message, PrePrepare):
+            return record in blocks
+        return record.prepared is not None and record.prepared.block == prepared

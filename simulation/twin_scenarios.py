@@ -1,8 +1,8 @@
 """Twins, exhaustively: four replicas, one of them twice, two partitions in every view, four views.
 
 After S. Bano and others, *Twins: BFT Systems Made Robust*, 2021. Of five instances two have one key. In every view the
-network falls into two parts, in one of 16 ways, and for the commits it does so anew, or only one instance hears
-anything: 21 ways more. Who is primary follows from the view. The replicas are the real ones; their host is as small as
+network falls into two parts, in one of 16 ways, and for the commits it does so anew, or one honest instance alone hears
+them: 19 ways more. Who is primary follows from the view. The replicas are the real ones; their host is as small as
 can be: everything is durable at once, every block is valid, and a replica gives up its view when the scenario says so.
 
 Ways that lead to the same situation are followed once, so that all of them can be.
@@ -62,8 +62,8 @@ VIEWS: Final = 4
 WAYS: Final = 1 << (INSTANCES - 1)
 """Of dividing five instances in two: the last one is on the far side, so that none is counted twice."""
 TOGETHER: Final = 0
-COMMIT_WAYS: Final = WAYS + INSTANCES
-"""The same for the commits, and those in which one instance alone hears them."""
+COMMIT_WAYS: Final = WAYS + REPLICAS - 1
+"""The same for the commits, and those in which one honest instance alone hears them."""
 CHAIN: Final = "nanjing"
 Situation = tuple[object, ...]
 
@@ -83,7 +83,7 @@ class Puppet(Replica):
         other._flight = replace(flight, prepares=dict(flight.prepares), commits=dict(flight.commits))
         other._future = Future(dict(self._future.kept))
         other._changes = ViewChanges(dict(self._changes.kept))
-        other._offered = dict(self._offered)
+        other._blocks = dict(self._blocks)
         other._cast_kinds = set(self._cast_kinds)
         other._patience = replace(self._patience)
         return other
@@ -91,12 +91,12 @@ class Puppet(Replica):
     @property
     def lasting(self) -> Situation:
         """What still matters when everybody is about to give up the view: the rest is of this view alone."""
-        certificate, prepared, shown = self.head.certificate, self.prepared, self._prepared_proposal
+        certificate, prepared = self.head.certificate, self.prepared
         return (
             self.head.digest,
             None if certificate is None else certificate.view,
             None if prepared is None else (prepared.view, prepared.block),
-            None if shown is None else shown.digest,
+            tuple(sorted(self._blocks)),
         )
 
     @property
@@ -114,7 +114,6 @@ class Puppet(Replica):
             tuple(sorted((signer, place(kept.message)) for signer, kept in self._changes.kept.items())),
             None if bound is None else (bound.height, bound.prepared is not None and bound.prepared.block),
             tuple(sorted(kind.__name__ for kind in self._cast_kinds)),
-            tuple(sorted(self._offered)),
             (self._building, self._wanted),
         )
 
@@ -202,7 +201,7 @@ class Play:
         """A copy in which the commits arrive, and what follows from them."""
         play = Play(self.stage, [instance.copy() for instance in self.instances])
         play._divide(way if way < WAYS else TOGETHER)
-        play._only = play.instances[way - WAYS] if way >= WAYS else None
+        play._only = play.honest[way - WAYS] if way >= WAYS else None
         play._second_half = True
         for sender, received in self._held:
             play._spread(play.instances[self._number(sender)], received)

@@ -44,7 +44,9 @@ from tests.mutators import Module, Mutant, codes  # noqa: E402 - the root of the
 EQUIVALENT: Final = ROOT / "tests" / "equivalent_mutants.txt"
 PACKAGES: Final = ("chain", "contracts", "credentials", "node", "gateway", "simulation", "scripts", "tests")
 BAR_PERCENT: Final = 85
-PROCESSOR_SECONDS_MIN: Final = 20
+PROCESSOR_SECONDS_MIN: Final = 3
+PROCESSOR_TIMES: Final = 10
+"""A test that needs so many times its usual processor time, and this, has not come to its end."""
 WALL_SECONDS_MAX: Final = 900
 MEMORY_BYTES_MAX: Final = 6 << 30
 KILLED, SURVIVED, UNSUITED = 1, 0, 3
@@ -180,15 +182,13 @@ def in_child(work: Callable[[], Any]) -> Any:
         return pickle.load(answer)
 
 
-def exit_of(work: Callable[[], int], seconds: float) -> int:
-    """The exit of a forked, silent process that may use so much processor time; negative if it had to be ended."""
+def exit_of(work: Callable[[], int]) -> int:
+    """The exit of a forked, silent process; negative if it had to be ended."""
     child = os.fork()
     if not child:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 1)
         os.dup2(nowhere, 2)
-        limit = int(resource.getrusage(resource.RUSAGE_SELF).ru_utime + seconds)
-        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
         signal.alarm(WALL_SECONDS_MAX)
         try:
@@ -199,10 +199,11 @@ def exit_of(work: Callable[[], int], seconds: float) -> int:
     return os.waitstatus_to_exitcode(status)
 
 
-def first_failure(items: dict[str, pytest.Item], names: Sequence[str]) -> int:
-    """Run those tests until one fails."""
-    chosen = [items[name] for name in names]
+def first_failure(items: dict[str, pytest.Item], seconds: dict[str, float]) -> int:
+    """Run the tests that need so many seconds until one fails, which is an exception, or does not end."""
+    chosen = [items[name] for name in seconds]
     for item, following in zip(chosen, [*chosen[1:], None], strict=True):
+        signal.setitimer(signal.ITIMER_VIRTUAL, PROCESSOR_SECONDS_MIN + PROCESSOR_TIMES * seconds[item.nodeid])
         item.ihook.pytest_runtest_setup(item=item)
         item.ihook.pytest_runtest_call(item=item)
         item.ihook.pytest_runtest_teardown(item=item, nextitem=following)
@@ -250,12 +251,12 @@ class Trials:
             functions = {path: functions_of(module.file) for path, module in self._modules.items()}
             for mutant in mutants:
                 code = self._modules[mutant.path].code(mutant)
-                names = self._names(mutant)
+                seconds = self._seconds(mutant)
 
-                def work(code: CodeType = code, names: Sequence[str] = names, path: str = mutant.path) -> int:
-                    return first_failure(items, names) if put(code, functions[path]) else UNSUITED
+                def work(code: CodeType = code, seconds: dict[str, float] = seconds, path: str = mutant.path) -> int:
+                    return first_failure(items, seconds) if put(code, functions[path]) else UNSUITED
 
-                verdicts.append((mutant, exit_of(work, self._limit(names))))
+                verdicts.append((mutant, exit_of(work)))
                 told(*verdicts[-1])
 
         pytest.main([*OPTIONS, *self._tests], plugins=[Trial(tried)])
@@ -264,7 +265,7 @@ class Trials:
 
     def fresh(self, mutant: Mutant) -> Verdict:
         """Try one in a process that imports everything anew."""
-        names = self._names(mutant)
+        seconds = self._seconds(mutant)
         module = self._modules[mutant.path]
 
         def work() -> int:
@@ -272,21 +273,20 @@ class Trials:
             outcome = [KILLED]
 
             def tried(items: dict[str, pytest.Item]) -> None:
-                outcome[0] = first_failure(items, names)
+                outcome[0] = first_failure(items, seconds)
 
-            files = dict.fromkeys(name.partition("::")[0] for name in names)
+            files = dict.fromkeys(name.partition("::")[0] for name in seconds)
             pytest.main([*OPTIONS, *files], plugins=[Trial(tried)])
             return outcome[0]
 
-        verdict = mutant, exit_of(work, self._limit(names)) if names else SURVIVED
+        verdict = mutant, exit_of(work) if seconds else SURVIVED
         told(*verdict)
         return verdict
 
-    def _names(self, mutant: Mutant) -> tuple[str, ...]:
-        return self._known.tests_of(self._modules[mutant.path], mutant)
-
-    def _limit(self, names: Sequence[str]) -> float:
-        return PROCESSOR_SECONDS_MIN + 5 * sum(self._known.seconds[name] for name in names)
+    def _seconds(self, mutant: Mutant) -> dict[str, float]:
+        """The tests to try, in that order, and what each needs."""
+        names = self._known.tests_of(self._modules[mutant.path], mutant)
+        return {name: self._known.seconds[name] for name in names}
 
 
 class Replaced(importlib.machinery.SourceFileLoader):

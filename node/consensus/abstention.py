@@ -23,26 +23,27 @@ class Abstention:
 
     def reported(self, peer: int, height: int) -> None:
         """A peer says how far it is; what it says later does not matter."""
-        if len(self.reports) < self._needed:
-            self.reports.setdefault(peer, height)
+        self.reports.setdefault(peer, height)
 
     @property
     def until(self) -> int | None:
-        """The height whose certificate ends it; None until enough peers have reported.
-
-        This replica is one of the f faulty ones, so at most f - 1 reports are lies: the f-th highest is not above
-        every correct one.
-        """
-        if len(self.reports) < self._needed:
+        """The height whose certificate ends it; None until enough peers have reported."""
+        if self._rank < 1:
             return None
         highest = sorted(self.reports.values(), reverse=True)
-        return highest[max(self.membership.faulty_max, 1) - 1] + HEIGHTS_ABOVE
+        return highest[self._rank - 1] + HEIGHTS_ABOVE
 
     def is_over(self, height: int) -> bool:
         """Whether a head at `height` ends it."""
         return self.until is not None and height >= self.until
 
     @property
-    def _needed(self) -> int:
-        """Among so many peers is one whose commits this replica's votes were built on."""
-        return self.membership.quorum - 1
+    def _rank(self) -> int:
+        """Which of the heights, from the highest down, is not below every one that matters, and no boast.
+
+        Of the quorum whose commits this replica's last vote was built on, at least quorum - 1 are others, and of
+        them so many have reported: reports + quorum - n. It is one of the f faulty ones itself: at most f - 1 of
+        them lie, and so many of the highest reports may be boasts.
+        """
+        size, faulty = self.membership.size, self.membership.faulty_max
+        return min(faulty, len(self.reports) + self.membership.quorum - size - (faulty - 1))

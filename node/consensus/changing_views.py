@@ -60,6 +60,7 @@ class ChangingViews(NormalCase):
         if not self._changes.add(received):
             return (Drop(Reason.DUPLICATE),)
         behind: Effects = (Behind(received.signer, height - 1),) if height > self.height else ()
+        behind += self._adopt(change.committed)
         reached = self._changes.reached(self.membership, self.replica_id)
         if reached > self.view:
             self._patience.failed()
@@ -70,7 +71,7 @@ class ChangingViews(NormalCase):
         """R10."""
         if not (self.changing and self.is_primary):
             return ()
-        changes = self._changes.quorum_for(self.membership, self.view, self.replica_id)
+        changes = self._changes.quorum_for(self.membership, self.view, self.replica_id, self.height)
         return self._cast(NewView(view=self.view, view_changes=changes)) if changes else ()
 
     def _on_new_view(self, received: Authenticated, new_view: NewView) -> Effects:
@@ -84,12 +85,13 @@ class ChangingViews(NormalCase):
         effects: list[Effect] = [] if own else [Accept(received)]
         if selection.height > self.height:
             effects.append(Behind(received.signer, selection.height - 1))
+        for change in new_view.view_changes:
+            effects.extend(self._adopt(change.message.committed))
         self._enter_view(View(new_view.view), received)
         return (*effects, *self._show_block(), *self._hear_early())
 
     def _show_block(self) -> Effects:
-        """The primary may lack the block that its view is bound to; whoever prepared it has it."""
-        bound, proposal = self._bound_block, self._prepared_proposal
-        if bound is None or proposal is None or proposal.digest != bound or self.is_primary:
-            return ()
-        return () if self._flight.proposal is not None else (Show(self.primary, proposal.envelope),)
+        """The primary may lack the block that its view is bound to; whoever has voted for it has it."""
+        bound = self._bound_block
+        known = None if bound is None or self.is_primary else self._blocks.get(bound)
+        return () if known is None or self._flight.proposal is not None else (Show(self.primary, known.envelope),)

@@ -177,6 +177,13 @@ class CommitBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class Adopt:
+    """A block that is held here, with a certificate that somebody else showed: treat it as a fetched one."""
+
+    committed: CommittedBlock
+
+
+@dataclass(frozen=True, slots=True)
 class Behind:
     """`peer` speaks of a height that follows `height`, so it has committed that one."""
 
@@ -191,4 +198,4 @@ class Drop:
     reason: Reason
 
 
-Effect = Cast | Accept | Resend | Show | BuildBlock | ValidateBlock | CommitBlock | Behind | Drop
+Effect = Cast | Accept | Resend | Show | BuildBlock | ValidateBlock | CommitBlock | Adopt | Behind | Drop

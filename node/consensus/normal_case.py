@@ -3,9 +3,10 @@
 from chain.block import Block, CommittedBlock
 from chain.domains import Domain
 from chain.ids import View
+from chain.light_client import CertifiedHeader
 from chain.membership import Membership
 from chain.quorum import QuorumCertificate, certificate_fault
-from node.consensus.effects import Accept, Behind, BuildBlock, CommitBlock, Drop, Effect, Reason, ValidateBlock
+from node.consensus.effects import Accept, Adopt, Behind, BuildBlock, CommitBlock, Drop, Effect, Reason, ValidateBlock
 from node.consensus.head import Head, place_of
 from node.consensus.log import Future
 from node.consensus.messages import Authenticated, Commit, NewView, Prepare, PrePrepare, ViewChange, Vote, place
@@ -112,6 +113,7 @@ class NormalCase(Standing):
         flight.valid, flight.next_membership = membership is not None, membership
         if membership is None:
             return (Drop(Reason.INVALID_BLOCK),)
+        self._keep_block(flight.proposal)
         if self.is_primary:
             return self._advance()
         return (*self._cast(Prepare(view=self.view, height=self.height, block=block)), *self._advance())
@@ -127,7 +129,7 @@ class NormalCase(Standing):
         prepared = flight.prepared(self.membership)
         if prepared is None or Commit in self._cast_kinds or self.abstains:
             return ()
-        self.prepared, self._prepared_proposal = prepared, flight.proposal
+        self.prepared = prepared
         return self._cast(Commit(view=self.view, height=self.height, block=flight.proposal.digest), prepared)
 
     def _commit(self, proposal: Authenticated, certificate: QuorumCertificate) -> Effects:
@@ -166,7 +168,8 @@ class NormalCase(Standing):
         if head.membership != before:
             self.replica_id = place_of(head.membership, self._key)
             self._future, self._changes = Future(), ViewChanges()
-        self.prepared = self._prepared_proposal = None
+        self.prepared = None
+        self._blocks = {}
         self._patience.succeeded()
         if certificate.view > self.view or (certificate.view == self.view and self.changing):
             self._enter_view(View(certificate.view), None)
@@ -193,8 +196,8 @@ class NormalCase(Standing):
             return ()
         bound = self._bound_block
         if bound is not None:
-            block = self._offered.get(bound) or _block_of(self._prepared_proposal, bound)
-            return () if block is None else self._propose(block)
+            known = self._blocks.get(bound)
+            return () if known is None else self._propose(_block_of(known))
         if not self._wanted:
             return ()
         self._building = True
@@ -209,15 +212,26 @@ class NormalCase(Standing):
     def _propose(self, block: Block) -> Effects:
         return self._cast(PrePrepare(view=self.view, block=block, parent_certificate=self.head.certificate))
 
+    def _adopt(self, committed: CertifiedHeader | None) -> Effects:
+        """R12: a certificate that is shown commits the block that is held here.
+
+        Who made it may keep it for itself, and be the only one who has both.
+        """
+        if committed is None or committed.header.height != self.height:
+            return ()
+        known = self._blocks.get(self.rules.block_digest(committed.header))
+        if known is None:
+            return ()
+        return (Adopt(CommittedBlock(block=_block_of(known), certificate=committed.certificate)),)
+
     def _on_offered(self, received: Authenticated, message: PrePrepare | Vote) -> Effects:
         """An earlier view's proposal: stale, but for a primary that is bound to its block."""
         if not isinstance(message, PrePrepare) or received.digest != self._bound_block or not self.is_primary:
             return (Drop(Reason.STALE),)
-        self._offered[received.digest] = message.block
+        self._keep_block(received)
         return self._propose_if_due()
 
 
-def _block_of(proposal: Authenticated | None, digest: bytes) -> Block | None:
-    if proposal is None or proposal.digest != digest or not isinstance(proposal.message, PrePrepare):
-        return None
+def _block_of(proposal: Authenticated) -> Block:
+    assert isinstance(proposal.message, PrePrepare)
     return proposal.message.block

@@ -20,7 +20,8 @@ R10 The primary of the view casts a new view once it has the view changes of a q
 R11 Whoever sees a valid new view enters it. It goes on after the highest committed height shown: heights below are
     fetched, never proposed; what is prepared there in the highest view is proposed again byte for byte, and nothing
     else is accepted there.
-R12 A certificate of a view carries whoever sees it into that view.
+R12 A certificate of a view carries whoever sees it into that view. One that a view change shows commits the block
+    for whoever holds it, and who holds a block that a view is bound to shows it to the primary.
 """
 
 from typing import assert_never
@@ -116,8 +117,8 @@ class Replica(ChangingViews):
 
     def _take_back(self, taken: Authenticated) -> Effects:
         message, at = taken.message, place(taken.message)
-        if isinstance(message, PrePrepare) and self.prepared is not None and taken.digest == self.prepared.block:
-            self._prepared_proposal = taken
+        if isinstance(message, PrePrepare) and at[0] == self.height:
+            self._keep_block(taken)
         if isinstance(message, NewView) and message.view == self.view:
             self._opened, self._bound = taken, select(change.message for change in message.view_changes)
         if at != (self.height, self.view):

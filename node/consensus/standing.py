@@ -3,7 +3,8 @@
 Nothing is decided here but what follows from the record itself; the rules are in `normal_case` and `changing_views`.
 """
 
-from chain.block import Block
+from typing import Final
+
 from chain.ids import View
 from chain.light_client import CertifiedHeader
 from chain.membership import Membership
@@ -17,6 +18,10 @@ from node.consensus.patience import Patience
 from node.consensus.view_change import ViewChanges
 
 Effects = tuple[Effect, ...]
+
+
+BLOCKS_MAX: Final = 8
+"""How many different blocks of one height are kept: there is one, but for views that failed."""
 
 
 class Standing:
@@ -33,7 +38,8 @@ class Standing:
         self.abstains = abstains
         self.prepared: PreparedCertificate | None = None
         """What is prepared here at the height in flight, in the highest view."""
-        self._prepared_proposal: Authenticated | None = None
+        self._blocks: dict[bytes, Authenticated] = {}
+        """Proposals for the height in flight that were found valid here, or shown, by digest: who else has them?"""
         self._key = key
         self._offset = primary_offset
         self._flight = InFlight()
@@ -42,8 +48,6 @@ class Standing:
         self._opened: Authenticated | None = None
         """The new view that opened the present view here."""
         self._bound: Selection | None = None
-        self._offered: dict[bytes, Block] = {}
-        """Blocks that this primary is bound to, from those who have them."""
         self._cast_kinds: set[type] = set()
         """R7: the kinds of message cast for this height and view, durable or on their way to the disk."""
         self._building = False
@@ -117,11 +121,18 @@ class Standing:
             self._quiet, self._resend_at = 0, self._resend_first
 
     def _clear_flight(self) -> None:
+        """Another height or view: nothing is in flight."""
         self._flight = InFlight()
         self._cast_kinds = set()
-        self._offered = {}
         self._building = False
         self._quiet, self._resend_at = 0, self._resend_first
+
+    def _keep_block(self, proposal: Authenticated) -> None:
+        """Keep a block for those who will lack it: what is prepared always, and the latest few."""
+        self._blocks[proposal.digest] = proposal
+        if len(self._blocks) > BLOCKS_MAX:
+            needed = None if self.prepared is None else self.prepared.block
+            del self._blocks[next(digest for digest in self._blocks if digest != needed)]
 
     def _enter_view(self, view: View, opened: Authenticated | None) -> None:
         """R11; or R12, where no new view is at hand and none is needed: what it was bound to is committed."""

@@ -33,12 +33,18 @@ class ViewChanges:
         """Whether a quorum wants `view` or a higher one."""
         return sum(_rank(kept)[0] >= view for kept in self.kept.values()) >= membership.quorum
 
-    def quorum_for(self, membership: Membership, view: int, own: int) -> tuple[SignedViewChange, ...]:
-        """A quorum that wants `view` and this replica with it, ascending; empty if there is none yet."""
+    def quorum_for(self, membership: Membership, view: int, own: int, height: int) -> tuple[SignedViewChange, ...]:
+        """A quorum that wants `view` and this replica with it, ascending; empty if there is none yet.
+
+        Those first that go on at `height` or below: the block under a higher head would have to be fetched first.
+        """
         wanting = {signer: kept for signer, kept in self.kept.items() if _rank(kept)[0] == view}
         if own not in wanting or len(wanting) < membership.quorum:
             return ()
-        others = sorted(signer for signer in wanting if signer != own)
+        others = sorted(
+            (signer for signer in wanting if signer != own),
+            key=lambda signer: (_rank(wanting[signer])[1] > height, signer),
+        )
         return tuple(_signed(wanting[signer]) for signer in sorted([own, *others[: membership.quorum - 1]]))
 
 

@@ -85,9 +85,9 @@ class TestNetwork:
 
 
 @contextmanager
-def running_network(folder: Path) -> Iterator[TestNetwork]:
-    """Four nodes and a gateway, ended whatever happens."""
-    lifecycle.prepare(folder, len(NODES), processes.free_port(len(NODES) + 1))
+def running_network(folder: Path, *, nodes: int = len(NODES)) -> Iterator[TestNetwork]:
+    """Four nodes, or so many, and a gateway, ended whatever happens."""
+    lifecycle.prepare(folder, nodes, processes.free_port(nodes + 1))
     try:
         yield TestNetwork(folder=folder, document=lifecycle.start(folder, lambda _: None))
     finally:

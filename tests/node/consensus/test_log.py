@@ -1,6 +1,6 @@
 """Messages that come early: how many are kept, which of them, and in which order they are heard."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node.consensus.log import FUTURE_HEIGHTS_MAX, FUTURE_PROPOSALS_MAX, Future
@@ -62,6 +62,7 @@ def test_messages_are_heard_proposals_first_and_those_of_lower_heights_and_views
     assert not future.kept
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from([Prepare, Commit]), st.integers(0, 40), st.integers(0, 2**53 - 1), st.integers(0, 3))

@@ -1,6 +1,6 @@
 """How long a replica waits for a primary: twice as long after every view that fails, half as long after a commit."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node.consensus.patience import GROWTH_MAX, UNREACHABLE_WEIGHT, Patience
@@ -67,6 +67,7 @@ def test_a_view_that_fails_and_a_commit_begin_the_count_anew() -> None:
         assert patience.ticks == 0
 
 
+@settings(deadline=None)
 @given(base=st.integers(1, 100), story=st.lists(st.sampled_from(["failed", "succeeded", "begin"]), max_size=30))
 def test_the_time_out_never_leaves_its_bounds(base: int, story: list[str]) -> None:
     patience = Patience(base)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -260,6 +260,7 @@ def do(stage: Stage, deed: Deed, height: int) -> tuple[Effect, ...]:
             return stage.sync(letter)
 
 
+@settings(deadline=None)
 @given(replica_id=st.integers(0, 3), story=deeds)
 def test_whatever_happens_a_replica_never_contradicts_itself_and_commits_only_with_proof(
     replica_id: int, story: list[Deed]
