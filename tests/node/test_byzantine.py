@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from chain.block import Block, CommittedBlock
 from chain.codec import decode, encode
 from chain.ids import ZERO_DIGEST
+from chain.light_client import CertifiedHeader
 from chain.quorum import QuorumCertificate
 from chain.transaction import SignedTransaction
 from node.consensus.messages import (
@@ -17,6 +18,7 @@ from node.consensus.messages import (
     Message,
     NewView,
     Prepare,
+    PreparedCertificate,
     PrePrepare,
     SignedViewChange,
     ViewChange,
@@ -412,3 +414,75 @@ def test_whatever_a_traitor_says_in_a_storm_the_honest_stay_together(seed: int) 
         cluster.submit(raw, at=0)
     cluster.settle()
     cluster.check_all_committed()
+
+
+def test_a_head_whose_block_its_maker_withholds_halts_nobody() -> None:
+    """The primary makes the certificate of its block alone, and shows it in view changes, never the block."""
+    cluster, traitor = with_traitor(0)
+    block = rival_blocks()["A"]
+    digest = RULES.block_digest(block.header)
+    traitor.say(pre_prepare(block), 1, 2)
+    commits: dict[int, bytes] = {}
+    shown: set[int] = set()
+
+    def hear(_sender: int, frame: PeerFrame) -> None:
+        message = frame.envelope.message if isinstance(frame, ConsensusFrame) else None
+        if isinstance(message, Commit) and message.height == 1:
+            commits[frame.envelope.signer] = frame.envelope.signature
+        wanted = message.view + isinstance(message, NewView) if isinstance(message, NewView | ViewChange) else 1
+        if len(commits) >= 2 and wanted not in shown:
+            shown.add(wanted)
+            own = traitor.envelope(Commit(view=0, height=1, block=digest)).signature
+            signatures = dict(sorted({0: own, **commits}.items())[:3])
+            certificate = QuorumCertificate(view=0, signers=tuple(signatures), signatures=tuple(signatures.values()))
+            committed = CertifiedHeader(header=block.header, certificate=certificate)
+            traitor.say(ViewChange(view=wanted, committed=committed, prepared=None))
+
+    cluster.traitors[0] = hear
+    cluster.submit(define(7), at=1)
+    quiet(cluster, 200)
+    assert shown
+    assert {member.host.ledger.height for member in cluster.up} == {2}
+
+
+def test_a_prepared_certificate_whose_block_nobody_prepared_halts_nobody() -> None:
+    """The prepares of two backups reach the primary alone: it can show a certificate that no correct replica has."""
+    cluster, traitor = with_traitor(0)
+    block = rival_blocks()["A"]
+    digest = RULES.block_digest(block.header)
+    traitor.say(pre_prepare(block), 1, 2)
+    prepares: dict[int, bytes] = {}
+    shown: set[int] = set()
+
+    def hear(_sender: int, frame: PeerFrame) -> None:
+        message = frame.envelope.message if isinstance(frame, ConsensusFrame) else None
+        if isinstance(message, Prepare) and message.view == 0:
+            prepares[frame.envelope.signer] = frame.envelope.signature
+        if len(prepares) >= 2 and not shown:
+            shown.add(1)
+            certificate = PreparedCertificate(
+                view=0,
+                height=1,
+                block=digest,
+                pre_prepare=traitor.envelope(pre_prepare(block)).signature,
+                signers=tuple(sorted(prepares)),
+                prepares=tuple(prepares[signer] for signer in sorted(prepares)),
+            )
+            traitor.say(ViewChange(view=1, committed=None, prepared=certificate))
+
+    def is_late(_sender: int, receiver: int, frame: PeerFrame) -> bool:
+        return (
+            receiver != 0
+            and isinstance(frame, ConsensusFrame)
+            and isinstance(frame.envelope.message, Prepare)
+            and frame.envelope.message.view == 0
+        )
+
+    cluster.traitors[0], cluster.loses = hear, is_late
+    cluster.submit(define(7), at=1)
+    for _ in range(200):
+        quiet(cluster, 1)
+        if any(member.host.replica.view for member in cluster.up):
+            cluster.loses = lambda *_: False
+    assert shown
+    assert {member.host.ledger.height for member in cluster.up} == {2}
