@@ -28,6 +28,7 @@ from simulation.swarm import Settings, draw
 from simulation.twins import Twins
 from simulation.view_checkers import Leaps, Promises
 
+SETTLE_US: Final = 1_500_000
 PATIENCE_MAX: Final = 8
 """By how much a time-out may have grown."""
 
@@ -141,8 +142,8 @@ class Run:
         if self.settings.byzantine:
             return
         clock = self.cluster.clock
-        rest_us = 2 * self.settings.progress_ticks * self.settings.tick_ms * MILLISECOND_US
-        clock.run(clock.now_us + rest_us)
+        rest_us = (self.settings.progress_ticks + 5) * self.settings.tick_ms * MILLISECOND_US
+        clock.run(clock.now_us + SETTLE_US)
         before = self._views(), len(self.agreement.blocks)
         clock.run(clock.now_us + rest_us)
         after = self._views(), len(self.agreement.blocks)

@@ -84,7 +84,7 @@ def draw(seed: int, *, replicas: int | None = None) -> Settings:
         ideal_signatures=random.randrange(REAL_SIGNATURES_EVERY) != 0,
         as_bytes=random.randrange(AS_BYTES_EVERY) == 0,
         progress_ticks=random.choice((10, 10, 20)),
-        block_transactions_max=random.choice((2, 2, 3, 4)),
+        block_transactions_max=random.choice((2, 3, 4, 6)),
         burst_max=random.choice((1, 2, 4)),
         between_requests_us=random.choice((100_000, 300_000, 600_000)),
         safety_us=random.choice((4_000_000, 7_000_000, 12_000_000)),

@@ -10,7 +10,7 @@ Ways that lead to the same situation are followed once, so that all of them can 
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Final
 
 from msgspec.structs import replace as with_changes
@@ -20,6 +20,7 @@ from chain.evidence import evidence_fault
 from chain.ids import ZERO_DIGEST, View
 from chain.rules import ChainRules
 from node.consensus.effects import (
+    Adopt,
     BlockBuilt,
     BlockSynced,
     BlockValidated,
@@ -37,7 +38,7 @@ from node.consensus.effects import (
 )
 from node.consensus.evidence import Witness
 from node.consensus.head import Head
-from node.consensus.log import Future
+from node.consensus.log import Future, InFlight
 from node.consensus.messages import (
     Authenticated,
     Commit,
@@ -49,6 +50,7 @@ from node.consensus.messages import (
     place,
     signed_bytes,
 )
+from node.consensus.patience import Patience
 from node.consensus.replica import Replica
 from node.consensus.standing import Effects
 from node.consensus.view_change import ViewChanges
@@ -78,14 +80,7 @@ class Puppet(Replica):
     def copy(self) -> "Puppet":
         """Another one that stands where this one does."""
         other = object.__new__(Puppet)
-        other.__dict__.update(self.__dict__)
-        flight = self._flight
-        other._flight = replace(flight, prepares=dict(flight.prepares), commits=dict(flight.commits))
-        other._future = Future(dict(self._future.kept))
-        other._changes = ViewChanges(dict(self._changes.kept))
-        other._blocks = dict(self._blocks)
-        other._cast_kinds = set(self._cast_kinds)
-        other._patience = replace(self._patience)
+        other.__dict__.update((name, _apart(value)) for name, value in self.__dict__.items())
         return other
 
     @property
@@ -245,9 +240,15 @@ class Play:
         """The blocks that somebody on the same side has."""
         longest = max((other.blocks for other in self._hearers(instance)), key=len, default=())
         for block in longest[len(instance.blocks) :]:
-            digest = self.stage.rules.block_digest(block.header)
-            self._commit(instance, block)
-            self._perform(instance, instance.replica.step(BlockSynced(block, digest, instance.replica.membership)))
+            self._fetched(instance, block)
+        self._run()
+
+    def _fetched(self, instance: Instance, committed: CommittedBlock) -> None:
+        if committed.header.height != len(instance.blocks) + 1:
+            return
+        digest = self.stage.rules.block_digest(committed.header)
+        self._commit(instance, committed)
+        self._inputs.append((instance, BlockSynced(committed, digest, instance.replica.membership)))
 
     def _run(self) -> None:
         while self._inputs:
@@ -268,6 +269,8 @@ class Play:
                     self._inputs.append((instance, BlockValidated(digest, instance.replica.membership)))
                 case CommitBlock(_, committed):
                     self._commit(instance, committed)
+                case Adopt(committed):
+                    self._fetched(instance, committed)
                 case _:
                     pass
 
@@ -379,6 +382,15 @@ def explore(twin: int, views: int = VIEWS, done: Callable[[int], None] = lambda 
         steps=steps,
         seen=dict(sorted(stage.seen.items())),
     )
+
+
+def _apart(value: object) -> object:
+    """The value, or a copy that may change alone if it is one that changes."""
+    if isinstance(value, dict | set):
+        return value.copy()
+    if isinstance(value, InFlight | Future | ViewChanges | Patience):
+        return replace(value, **{each.name: _apart(getattr(value, each.name)) for each in fields(value)})
+    return value
 
 
 def _distinct(plays: Iterable[Play], of: str) -> list[Play]:
