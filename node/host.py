@@ -4,14 +4,12 @@ The host owns the pool, the ledger and the blocks executed but not yet committed
 file: a real process and a simulated world give it the same ports.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final, assert_never
 
 from chain.block import Block, CommittedBlock
 from chain.codec import encode
-from chain.quorum import QuorumCertificate
 from chain.rpc import ChainStatus
 from chain.rules import ChainRules
 from node.admission import admit, drop_outdated
@@ -62,36 +60,17 @@ from node.execution import BlockFault, Executed
 from node.inclusion import URGENT_MAX, Inclusion
 from node.ledger import Ledger, Snapshot
 from node.mempool import Checked, Mempool, Refusal
-from node.network.frames import ChainHead, ConsensusFrame, PeerFrame, relays
+from node.network.frames import ChainHead, ConsensusFrame, relays
 from node.outlook import Outlook
+from node.ports import Ports
 from node.reports import Reports
 from node.signed import Signed
 from node.status import chain_status
-from node.storage.interface import Journal, LoggedBlock, LoggedCommit, LoggedMessage, LogRecord
+from node.storage.interface import LoggedBlock, LoggedCommit, LoggedMessage, LogRecord
 from node.timeliness import Timeliness
 
 RESEND_TRANSACTIONS_MAX: Final = 500
 OUTDATED_MAX: Final = 1_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ports:
-    """Everything outside: the log, the other replicas, the key, the clock, and who is told of commits."""
-
-    journal: Journal
-    broadcast: Callable[[PeerFrame], None]
-    send: Callable[[int, PeerFrame], None]
-    connected: Callable[[], frozenset[int]]
-    sign: Callable[[bytes], bytes]
-    now: Callable[[], int]
-    committed: Callable[["Host", Executed, QuorumCertificate], None]
-    """Told of every block once it is durable."""
-    signs: Callable[[str, bool], None]
-    """Told (chain id, whether) when the replica comes to know, or not to know, what it has signed."""
-    flush: Callable[[Callable[[], None]], None]
-    """Make durable what the ledger has written, without the log's help; then call."""
-    note: Callable[[str, str], None]
-    """Told (chain id, sentence) of what an operator should see in the log."""
 
 
 class Host:
@@ -121,7 +100,7 @@ class Host:
         )
         self.durable_height = ledger.height
         """The height up to which the log is synced."""
-        self.dropped: dict[str, int] = {}
+        self.dropped: Counter[str] = Counter()
         self._ports = ports
         self.outlook = Outlook(self.replica, nodes, ports.connected)
         self._inputs: deque[Input] = deque()
@@ -160,7 +139,7 @@ class Host:
         """A peer's message of consensus; one that its signer did not sign has no effect."""
         received = authenticate(self.rules, self.replica.membership, envelope, self.rules.consensus_verify)
         if received is None:
-            self._count("not-authentic")
+            self.dropped["not-authentic"] += 1
             return
         if received.signer == self.replica.replica_id:
             self._hear_own(received)
@@ -314,7 +293,7 @@ class Host:
             case Behind(peer, height):
                 self._catching_up.sync.implied(self.outlook.node_of(peer), height)
             case Drop(reason):
-                self._count(reason)
+                self.dropped[reason] += 1
             case _:
                 assert_never(effect)
 
@@ -380,7 +359,7 @@ class Host:
         else:
             binding = (height, view) >= (self.replica.height, self.replica.view)
         if not binding or self.replica.abstains or self._signed.holds(received.envelope):
-            self._count("own")
+            self.dropped["own"] += 1
             return
         self._note(
             f"a peer shows a vote of this replica for height {height}, view {view}, that its log does not hold: the "
@@ -425,7 +404,7 @@ class Host:
         """Heard again and again if it is sent again and again, told to the operator once."""
         assert isinstance(message, PrePrepare)
         header = message.block.header
-        self._count("untimely")
+        self.dropped["untimely"] += 1
         if header.height == self.replica.height != self._untimely_height:
             self._untimely_height = header.height
             distance = header.time - self._ports.now()
@@ -465,7 +444,7 @@ class Host:
 
         def durable() -> None:
             self.durable_height = max(self.durable_height, committed.header.height)
-            self._ports.committed(self, executed, committed.certificate)
+            self._ports.committed(self.rules.chain_id, executed, committed.certificate)
 
         self._log(record, durable)
 
@@ -517,6 +496,3 @@ class Host:
 
     def _note(self, sentence: str) -> None:
         self._ports.note(self.rules.chain_id, sentence)
-
-    def _count(self, reason: str) -> None:
-        self.dropped[reason] = self.dropped.get(reason, 0) + 1

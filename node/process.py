@@ -27,7 +27,7 @@ from chain.rpc import Hello
 from chain.rules import ChainRules
 from contracts.membership import current_memberships
 from node.execution import Executed
-from node.host import Host, Ports
+from node.host import Host
 from node.ledger import Ledger, LedgerMismatch
 from node.members import Members
 from node.network.directory import Directory
@@ -47,6 +47,7 @@ from node.network.frames import (
 from node.network.peers import Peers
 from node.network.reception import Reception
 from node.network.tls import client_context, server_context
+from node.ports import Ports
 from node.recovery import Recovery
 from node.rpc_server import RpcServer
 from node.settings import Settings, SettingsInvalid, check_place, read_node_file
@@ -264,7 +265,8 @@ class Node:
                 f"port {port} of {host} is in use; stop what listens there, or choose another by CERTNET_PORT"
             ) from None
 
-    def _committed(self, host: Host, executed: Executed, certificate: QuorumCertificate) -> None:
+    def _committed(self, chain_id: str, executed: Executed, certificate: QuorumCertificate) -> None:
+        host = self._hosts[chain_id]
         self._rpc.committed(host, executed, certificate)
         self._meet(host)
 

@@ -16,7 +16,7 @@ from chain.quorum import QuorumCertificate
 from chain.rules import ChainRules
 from node.consensus.messages import Envelope
 from node.execution import Executed
-from node.host import Host, Ports
+from node.host import Host
 from node.ledger import Ledger
 from node.mempool import Checked, Refusal
 from node.network.frames import (
@@ -32,6 +32,7 @@ from node.network.frames import (
     SnapshotManifest,
     relays,
 )
+from node.ports import Ports
 from node.recovery import Recovery
 from node.storage.interface import LogRecord
 from simulation.clock import MILLISECOND_US, SECOND_US, Clock, LocalClock
@@ -261,7 +262,7 @@ class Process:
         for said in self.machine.behaviour.outgoing(self, peer, frame):
             self.world.post(self.machine, peer, said)
 
-    def _committed(self, _host: Host, executed: Executed, certificate: QuorumCertificate) -> None:
+    def _committed(self, _chain_id: str, executed: Executed, certificate: QuorumCertificate) -> None:
         self.hook("committed")
         self.world.committed(self.machine, executed, certificate)
 

@@ -231,7 +231,6 @@ def functions_of(file: str) -> dict[tuple[str, int], list[FunctionType]]:
     return found
 
 
-T0 = time.time()
 Verdict = tuple[Mutant, int]
 
 
@@ -307,7 +306,6 @@ class Replaced(importlib.machinery.SourceFileLoader):
 
 def told(mutant: Mutant, code: int) -> None:
     """One line for each that lives."""
-    if "MUT_DEBUG" in os.environ: print(f"{time.time()-T0:.1f} {resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime:.1f} {code} {mutant.name}", flush=True)
     if code == SURVIVED:
         print(f"survived  {mutant.path}:{mutant.scope.lines[0]} {mutant.scope.name or '-'}: {mutant.text}", flush=True)
 
@@ -316,9 +314,8 @@ def dealt(mutants: Sequence[Mutant], hands: int) -> list[list[Mutant]]:
     return [list(mutants[place::hands]) for place in range(hands)]
 
 
-def tried(modules: dict[str, Module], mutants: Sequence[Mutant], packages: Sequence[str], jobs: int) -> list[Verdict]:
+def tried(modules: dict[str, Module], mutants: Sequence[Mutant], tests: Sequence[str], jobs: int) -> list[Verdict]:
     """The verdict on every mutant."""
-    tests = [f"tests/{package}" for package in packages]
     files = [module.file for module in modules.values()]
     known: Coverage = in_child(lambda: covered(files, tests))
     print(f"{len(mutants)} mutants, {len(known.seconds)} tests of {sum(known.seconds.values()):.0f} s", flush=True)
@@ -339,15 +336,15 @@ def _import(names: Sequence[str]) -> None:
     for name in names:
         try:
             importlib.import_module(name)
-        except Exception:  # noqa: S112 - a module that is only there under another name
-            continue
+        except Exception:
+            continue  # it is only there under another name
 
 
 def equivalent() -> dict[str, str]:
     """Reason by name of the mutants that change nothing that is promised."""
     lines = EQUIVALENT.read_text("utf-8").splitlines()
     entries = [line.split("  # ", 1) for line in lines if line and not line.startswith("#")]
-    return {name: reason for name, reason in entries}
+    return dict(entries)
 
 
 def table(verdicts: Sequence[Verdict]) -> list[tuple[str, int, int]]:
@@ -382,6 +379,7 @@ def modules_in(names: Sequence[str]) -> dict[str, Module]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("packages", nargs="+", help="packages or modules, as paths from the root")
+    parser.add_argument("--tests", nargs="+", help="these instead of all tests of the package")
     parser.add_argument("--sample", type=int, help="at most so many mutants of each module")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
@@ -390,8 +388,8 @@ def main() -> int:
     modules = modules_in(asked.packages)
     mutants = [mutant for module in modules.values() for mutant in chosen(module, asked.sample, asked.seed)]
     listed = equivalent()
-    packages = sorted({package_of(path) for path in modules})
-    verdicts = tried(modules, mutants, packages, asked.jobs)
+    tests = asked.tests or sorted({f"tests/{package_of(path)}" for path in modules})
+    verdicts = tried(modules, mutants, tests, asked.jobs)
     wrong = [mutant.name for mutant, code in verdicts if mutant.name in listed and code != SURVIVED]
     every = {mutant.name for module in modules.values() for mutant in module.mutants}
     wrong += [name for name in listed if name.partition(" ")[0] in modules and name not in every]

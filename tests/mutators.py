@@ -210,7 +210,11 @@ def _limits(annotation: ast.AST, scope: Scope) -> Iterator[Change]:
     for node in ast.walk(annotation):
         if isinstance(node, ast.Call):
             yield from _below(node, scope)
-        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, int):
+        if (
+            isinstance(node, ast.Subscript)
+            and isinstance(node.slice, ast.Constant)
+            and isinstance(node.slice.value, int)
+        ):
             for new in _constants(node.slice):
                 yield Change(scope, node, "slice", None, node.slice, new)
 
@@ -262,9 +266,9 @@ def _constants(node: ast.Constant) -> Iterator[ast.AST]:
             yield ast.Constant(number + 1)
             yield ast.Constant(number - 1)
         case str(text):
-            yield ast.Constant(text + "~")
+            yield ast.Constant("" if text else "x")
         case bytes(data):
-            yield ast.Constant(data + b"~")
+            yield ast.Constant(b"" if data else b"x")
         case _:
             return
 
@@ -299,7 +303,7 @@ def _is_type(node: ast.AST) -> bool:
     if isinstance(node, ast.Constant):
         return node.value is None
     name = node.id if isinstance(node, ast.Name) else ""
-    return name in {"bool", "int", "str", "bytes", "tuple", "dict"} or name[:1].isupper() and not name.isupper()
+    return name in {"bool", "int", "str", "bytes", "tuple", "dict"} or (name[:1].isupper() and not name.isupper())
 
 
 def _with(node: ast.AST, **fields: object) -> ast.AST:

@@ -79,3 +79,22 @@ def test_a_signature_takes_no_byte_from_its_message() -> None:
         assert not ed25519.verify(PUBLIC_KEY, message[moved:], signature + message[:moved])
     assert not ed25519.form_fits(PUBLIC_KEY, signature + b"\0")
     assert not ed25519.form_fits(PUBLIC_KEY, signature[:-1])
+
+
+def has_root(number: int) -> bool:
+    """Whether a number is a square, by taking its root (RFC 8032, 5.1.3)."""
+    root = pow(number, (ed25519.P + 3) // 8, ed25519.P)
+    quarter_turn = pow(2, (ed25519.P - 1) // 4, ed25519.P)
+    return any(pow(one, 2, ed25519.P) == number % ed25519.P for one in (root, root * quarter_turn))
+
+
+@pytest.mark.parametrize("y", range(2, 60))
+def test_a_point_is_where_the_equation_of_the_curve_has_an_x(y: int) -> None:
+    d = -121665 * pow(121666, -1, ed25519.P)
+    square = (y * y - 1) * pow(d * y * y + 1, -1, ed25519.P)
+    assert ed25519.is_point(y.to_bytes(32, "little")) == has_root(square)
+
+
+def test_the_first_number_that_is_not_canonical_is_no_point() -> None:
+    assert pow(-1, (ed25519.P - 1) // 2, ed25519.P) == 1, "with y = 0 the equation has an x"
+    assert not ed25519.is_point(ed25519.P.to_bytes(32, "little"))

@@ -106,7 +106,7 @@ def kill_the_gateway(network: TestNetwork) -> None:
     network.wait_ready()
 
 
-def test_what_clients_see_is_explained_by_one_register_per_certificate(network: TestNetwork) -> None:
+def test_s30_what_clients_see_is_explained_by_one_register_per_certificate(network: TestNetwork) -> None:
     clients = Clients(network)
     threads = [threading.Thread(target=clients.client, args=(number,)) for number in range(CLIENTS)]
     faults = [

@@ -56,7 +56,7 @@ TORN = [torn, zeros]
 
 
 @pytest.mark.parametrize("spoil", TORN, ids=[one.__name__ for one in TORN])
-def test_a_torn_end_of_the_log_is_cut_off_and_the_node_goes_on(
+def test_s24_a_torn_end_of_the_log_is_cut_off_and_the_node_goes_on(
     network: FaultNetwork, spoil: Callable[[Path], None]
 ) -> None:
     async def story() -> None:
@@ -100,7 +100,7 @@ DAMAGES = [log_flipped, store_flipped, store_cut]
 
 
 @pytest.mark.parametrize("spoil", DAMAGES, ids=[one.__name__ for one in DAMAGES])
-def test_a_damaged_node_says_so_and_stays_out_while_the_others_go_on(
+def test_s24_a_damaged_node_says_so_and_stays_out_while_the_others_go_on(
     network: FaultNetwork, spoil: Callable[[Path], None], tmp_path: Path
 ) -> None:
     """What it holds is never answered or voted on. Put back as it was, it goes on."""
@@ -130,7 +130,7 @@ def test_a_damaged_node_says_so_and_stays_out_while_the_others_go_on(
 
 @pytest.mark.parametrize(("word", "why"), [("full", "the disk is full; make room"), ("failing-sync", "Input/output")])
 @pytest.mark.parametrize("role", ["backup", "primary"])
-def test_a_node_that_cannot_write_stops_and_says_why_and_the_others_go_on(
+def test_s25_a_node_that_cannot_write_stops_and_says_why_and_the_others_go_on(
     network: FaultNetwork, word: str, why: str, role: str
 ) -> None:
     async def story() -> None:
@@ -172,7 +172,7 @@ async def make_primary(network: FaultNetwork, wanted: str) -> None:
         await network.equal_heads(CHAIN)
 
 
-def test_a_slow_disk_slows_its_own_node_and_not_the_others(network: FaultNetwork) -> None:
+def test_s21_a_slow_disk_slows_its_own_node_and_not_the_others(network: FaultNetwork) -> None:
     async def story() -> None:
         primary, backups = await roles(network)
         victim = backups[0]
@@ -180,10 +180,11 @@ def test_a_slow_disk_slows_its_own_node_and_not_the_others(network: FaultNetwork
         network.start_on_a_sick_disk(victim)
         await network.linked()
         view = (await network.chain(primary, CHAIN)).view
+        noted = network.done_by_the_disk(victim).count("s")
         network.sicken(victim, "slow-sync")
         async with under_load(network, CHAIN, primary, callers=4) as load:
-            await load.count(100)
-        assert network.done_by_the_disk(victim).count("s") > 2
+            while network.done_by_the_disk(victim).count("s") < noted + 4:
+                await load.count(20)
         assert (await network.chain(primary, CHAIN)).view == view
         network.sicken(victim, "")
         await network.equal_heads(CHAIN)

@@ -192,7 +192,7 @@ def sizes(network: FaultNetwork) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=[attack.__name__ for attack in ATTACKS])
-def test_a_traitor_loses_its_links_and_nobody_else_anything(
+def test_s26_a_traitor_loses_its_links_and_nobody_else_anything(
     network: FaultNetwork, attack: Callable[[Traitor, str], Awaitable[None]]
 ) -> None:
     async def story() -> None:

@@ -1,4 +1,7 @@
-"""SIGKILL, SIGSTOP and SIGCONT of nodes under load: somebody else takes over, nothing acknowledged is lost."""
+"""SIGKILL, SIGSTOP and SIGCONT of nodes under load: somebody else takes over, nothing acknowledged is lost.
+
+Scenarios go by their numbers in docs/scenarios.md, here and in the files beside this one.
+"""
 
 import asyncio
 from collections.abc import Iterator
@@ -38,7 +41,7 @@ async def all_is_well(network: FaultNetwork, *loads) -> None:
 
 
 @pytest.mark.parametrize("how", ["killed", "paused"])
-def test_a_primary_that_is_gone_is_replaced_and_follows_when_it_is_back(network: FaultNetwork, how: str) -> None:
+def test_s07_a_primary_that_is_gone_is_replaced_and_follows_when_it_is_back(network: FaultNetwork, how: str) -> None:
     async def story() -> None:
         primary, backups = await roles(network)
         view = (await network.chain(backups[0], CHAIN)).view
@@ -58,7 +61,7 @@ def test_a_primary_that_is_gone_is_replaced_and_follows_when_it_is_back(network:
 
 
 @pytest.mark.parametrize("how", ["killed", "paused"])
-def test_writes_go_on_without_one_backup_in_the_same_view(network: FaultNetwork, how: str) -> None:
+def test_s12_writes_go_on_without_one_backup_in_the_same_view(network: FaultNetwork, how: str) -> None:
     async def story() -> None:
         primary, backups = await roles(network)
         view = (await network.chain(primary, CHAIN)).view
@@ -75,7 +78,7 @@ def test_writes_go_on_without_one_backup_in_the_same_view(network: FaultNetwork,
     run(story())
 
 
-def test_two_paused_nodes_stop_writes_but_no_reads_and_all_goes_on_when_they_wake(network: FaultNetwork) -> None:
+def test_s39_two_paused_nodes_stop_writes_but_no_reads_and_all_goes_on_when_they_wake(network: FaultNetwork) -> None:
     async def story() -> None:
         _, backups = await roles(network)
         working = tuple(name for name in NAMES if name not in backups[:2])
@@ -93,7 +96,7 @@ def test_two_paused_nodes_stop_writes_but_no_reads_and_all_goes_on_when_they_wak
     run(story())
 
 
-def test_a_network_killed_as_a_whole_comes_up_one_by_one_with_all_it_acknowledged(network: FaultNetwork) -> None:
+def test_s32_a_network_killed_as_a_whole_comes_up_one_by_one_with_all_it_acknowledged(network: FaultNetwork) -> None:
     async def story() -> None:
         await roles(network)
         async with under_load(network, CHAIN, *NAMES) as load:

@@ -57,7 +57,7 @@ async def answers_no_write(network: FaultNetwork, name: str, seconds: float = 3)
     assert await network.missing(name, CHAIN, [client_id]) == [client_id]
 
 
-def test_a_primary_alone_answers_no_write_and_the_majority_goes_on_without_it(network: FaultNetwork) -> None:
+def test_s29_a_primary_alone_answers_no_write_and_the_majority_goes_on_without_it(network: FaultNetwork) -> None:
     async def story() -> None:
         primary, *others = await in_order(network)
         async with under_load(network, CHAIN, *others, callers=4) as load:
@@ -75,7 +75,7 @@ def test_a_primary_alone_answers_no_write_and_the_majority_goes_on_without_it(ne
     run(story())
 
 
-def test_two_halves_answer_no_write_on_either_side(network: FaultNetwork) -> None:
+def test_s29_two_halves_answer_no_write_on_either_side(network: FaultNetwork) -> None:
     async def story() -> None:
         nodes = await in_order(network)
         wires(network).part(nodes[:2], nodes[2:])
@@ -91,7 +91,7 @@ def test_two_halves_answer_no_write_on_either_side(network: FaultNetwork) -> Non
     run(story())
 
 
-def test_a_primary_that_nobody_hears_though_it_hears_all_is_replaced(network: FaultNetwork) -> None:
+def test_s29_a_primary_that_nobody_hears_though_it_hears_all_is_replaced(network: FaultNetwork) -> None:
     """One way: what it says is held, what is said to it arrives."""
 
     async def story() -> None:
@@ -110,7 +110,7 @@ def test_a_primary_that_nobody_hears_though_it_hears_all_is_replaced(network: Fa
     run(story())
 
 
-def test_a_backup_that_hears_nothing_stops_nobody_and_follows_later(network: FaultNetwork) -> None:
+def test_s29_a_backup_that_hears_nothing_stops_nobody_and_follows_later(network: FaultNetwork) -> None:
     """The other way: what it says arrives, what is said to it is held."""
 
     async def story() -> None:
@@ -128,7 +128,7 @@ def test_a_backup_that_hears_nothing_stops_nobody_and_follows_later(network: Fau
     run(story())
 
 
-def test_halves_that_only_one_backup_joins_go_on(network: FaultNetwork) -> None:
+def test_s29_halves_that_only_one_backup_joins_go_on(network: FaultNetwork) -> None:
     """A bridge: the primary and a backup on one side, a backup on the other, one that hears both: a quorum is whole."""
 
     async def story() -> None:
@@ -142,7 +142,7 @@ def test_halves_that_only_one_backup_joins_go_on(network: FaultNetwork) -> None:
     run(story())
 
 
-def test_a_primary_across_a_bridge_is_replaced_or_followed_but_never_forks(network: FaultNetwork) -> None:
+def test_s29_a_primary_across_a_bridge_is_replaced_or_followed_but_never_forks(network: FaultNetwork) -> None:
     """The primary alone hears only the bridge: no quorum is whole around it."""
 
     async def story() -> None:
@@ -156,7 +156,7 @@ def test_a_primary_across_a_bridge_is_replaced_or_followed_but_never_forks(netwo
     run(story())
 
 
-def test_wires_that_come_and_go_lose_nothing(network: FaultNetwork) -> None:
+def test_s29_wires_that_come_and_go_lose_nothing(network: FaultNetwork) -> None:
     async def story() -> None:
         nodes = await in_order(network)
         pairs = list(permutations(nodes, 2))
@@ -174,7 +174,7 @@ def test_wires_that_come_and_go_lose_nothing(network: FaultNetwork) -> None:
     run(story())
 
 
-def test_slow_wires_slow_writes_and_nothing_else(network: FaultNetwork) -> None:
+def test_s21_slow_wires_slow_writes_and_nothing_else(network: FaultNetwork) -> None:
     async def story() -> None:
         nodes = await in_order(network)
         view = (await network.chain(nodes[0], CHAIN)).view

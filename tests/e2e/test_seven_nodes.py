@@ -26,7 +26,7 @@ def consensus(network: TestNetwork) -> dict:
         return client.get(f"/v1/chains/{CHAIN}/consensus").json()
 
 
-def test_two_of_seven_may_be_gone_a_third_stops_writes_and_all_is_there_when_they_are_back(
+def test_s39_two_of_seven_may_be_gone_a_third_stops_writes_and_all_is_there_when_they_are_back(
     network: TestNetwork,
 ) -> None:
     mints = Mints(network, CHAIN)

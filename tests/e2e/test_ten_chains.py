@@ -34,7 +34,7 @@ async def a_write_on_each(network: FaultNetwork, name: str, chains: list[str]) -
     assert answers == [{0: ""}] * len(chains)
 
 
-def test_a_flood_on_one_chain_stops_no_write_and_changes_no_view_on_nine(network: FaultNetwork) -> None:
+def test_s35_a_flood_on_one_chain_stops_no_write_and_changes_no_view_on_nine(network: FaultNetwork) -> None:
     async def story() -> None:
         await network.linked()
         before = await places(network, NAMES[0])
@@ -60,7 +60,7 @@ def test_a_flood_on_one_chain_stops_no_write_and_changes_no_view_on_nine(network
     run(story())
 
 
-def test_a_killed_node_is_replaced_where_it_was_primary_and_nowhere_else(network: FaultNetwork) -> None:
+def test_s35_a_killed_node_is_replaced_where_it_was_primary_and_nowhere_else(network: FaultNetwork) -> None:
     async def story() -> None:
         await network.linked()
         before = await places(network, NAMES[0])
@@ -86,7 +86,7 @@ def test_a_killed_node_is_replaced_where_it_was_primary_and_nowhere_else(network
     run(story())
 
 
-def test_chains_at_rest_stay_as_they_are_while_a_busy_one_replaces_its_frozen_primary(
+def test_s35_chains_at_rest_stay_as_they_are_while_a_busy_one_replaces_its_frozen_primary(
     network: FaultNetwork,
 ) -> None:
     """A frozen primary of one chain: chains at rest make no block and change no view meanwhile."""

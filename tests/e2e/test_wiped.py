@@ -1,7 +1,8 @@
-"""A node whose data folder is gone under load: it follows and votes only when it cannot contradict itself."""
+"""A node whose data folder is gone or an old one: it follows, and votes only when it cannot contradict itself."""
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -33,7 +34,9 @@ async def signs(network: FaultNetwork, name: str, asked: str) -> bool:
     return next(member.signs for member in members if member.replica.name == name)
 
 
-def test_a_wiped_primary_is_replaced_fetches_everything_abstains_and_signs_again_later(network: FaultNetwork) -> None:
+def test_s15_a_wiped_primary_is_replaced_fetches_everything_abstains_and_signs_again_later(
+    network: FaultNetwork,
+) -> None:
     async def story() -> None:
         await network.linked()
         victim = await network.primary(CHAIN, NAMES[0])
@@ -55,5 +58,36 @@ def test_a_wiped_primary_is_replaced_fetches_everything_abstains_and_signs_again
         await network.check_none_lost(after)
         assert await signs(network, victim, asked=victim)
         assert "this replica signs again" in network.log(victim)
+
+    run(story())
+
+
+def test_s15_a_node_with_an_older_copy_of_its_data_follows_and_signs_nothing_twice(
+    network: FaultNetwork, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        await network.linked()
+        await network.equal_heads(CHAIN)
+        primary = await network.primary(CHAIN, NAMES[0])
+        victim = NAMES[(NAMES.index(primary) + 2) % 4]
+        others = tuple(name for name in NAMES if name != victim)
+        data = network.node(victim) / "data"
+        async with under_load(network, CHAIN, *others, callers=4) as load:
+            network.kill(victim)
+            shutil.copytree(data, tmp_path / "older")
+            network.start(victim)
+            await network.linked()
+            await load.count(60)
+            network.kill(victim)
+            shutil.rmtree(data)
+            (tmp_path / "older").rename(data)
+            network.start(victim)
+            await network.linked()
+            await load.count(60)
+        await network.equal_heads(CHAIN)
+        await network.check_none_lost(load)
+        for name in NAMES:
+            members = (await network.chain(name, CHAIN)).members
+            assert {member.replica.name: member.convictions for member in members} == dict.fromkeys(NAMES, 0)
 
     run(story())

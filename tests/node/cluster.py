@@ -19,7 +19,7 @@ from contracts.evidence import ReportEvidence
 from node.consensus.head import place_of
 from node.consensus.messages import Envelope, ViewChange, place, signed_bytes
 from node.execution import Executed
-from node.host import Host, Ports
+from node.host import Host
 from node.ledger import HISTORY_BLOCKS, Ledger
 from node.mempool import Checked, Refusal
 from node.network.frames import (
@@ -35,6 +35,7 @@ from node.network.frames import (
     SnapshotManifest,
     relays,
 )
+from node.ports import Ports
 from node.recovery import Recovery
 from node.storage.interface import LoggedCommit, LoggedMessage, LogRecord
 from tests.chain.small_network import FIRST
@@ -227,7 +228,7 @@ class Member:
         if not self.cluster.loses(self.replica_id, peer, frame):
             self.cluster.frames.append((self.replica_id, peer, encode(frame)))
 
-    def _committed(self, host: Host, executed: Executed, certificate: QuorumCertificate) -> None:
+    def _committed(self, _chain_id: str, executed: Executed, certificate: QuorumCertificate) -> None:
         self.hook("committed")
         assert self.disk.holds_commit(executed.block.header.height)
         callers = (checked for checked in executed.transactions if not checked.transaction.self_proving)

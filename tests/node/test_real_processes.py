@@ -1,15 +1,19 @@
 """Real processes, real TLS, real disks: up, written to, killed without warning, and up again."""
 
 import asyncio
+import json
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import rfc8785
 
 from chain.codec import decode, encode
 from chain.quorum import QuorumCertificate
 from chain.rpc import Answer, ReadState, StateAnswer
+from chain.signatures import SchemeName, scheme
 from node.network.tls import LinkRole
 from node.storage.interface import LoggedCommit
 from node.storage.journal import MAGIC, _group
@@ -230,6 +234,47 @@ def test_a_damaged_folder_is_refused_with_one_sentence(network: RealNetwork, spo
     assert said.count("\n") == 1
     assert why in said
     (network.node("xian") / "data").rename(network.folder / f"spoilt-{why[:12]}")
+
+
+def of_three(document: dict) -> None:
+    """A network that is too small."""
+    document["replicas"].pop()
+
+
+def two_of_one_name(document: dict) -> None:
+    """Two replicas that nobody could tell apart."""
+    document["replicas"][1]["name"] = document["replicas"][0]["name"]
+
+
+def another_network(document: dict) -> None:
+    """A document that is right, of a network whose replicas have other keys."""
+    for number, replica in enumerate(document["replicas"]):
+        key = scheme(SchemeName.ED25519).key_pair(bytes([number]) * 32).public_key
+        replica["consensus_key"] = key.hex()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (of_three, "length >= 4 - at `$.replicas`"),
+        (two_of_one_name, "a genesis document names each replica name once"),
+        (another_network, "consensus.key is the key of no replica, neither in the genesis document nor"),
+    ],
+)
+def test_a_node_with_a_genesis_document_that_cannot_be_its_own_says_which_setting_and_why(
+    network: RealNetwork, spoil, why: str
+) -> None:
+    guest = network.node("guest")
+    shutil.copytree(network.node("guangzhou"), guest, ignore=shutil.ignore_patterns("data"))
+    try:
+        document = json.loads((guest / "genesis.json").read_bytes())
+        spoil(document)
+        (guest / "genesis.json").write_bytes(rfc8785.dumps(document))
+        code, said = network.run("guest")
+    finally:
+        shutil.rmtree(guest)
+    assert (code, said.count("\n")) == (2, 1)
+    assert why in said
 
 
 def test_checks_must_stay_on(network: RealNetwork) -> None:

@@ -94,9 +94,9 @@ class Service:
         )
         told = self.member._committed
 
-        def committed(host: Host, executed, certificate) -> None:
-            told(host, executed, certificate)
-            self.server.committed(host, executed, certificate)
+        def committed(chain_id: str, executed, certificate) -> None:
+            told(chain_id, executed, certificate)
+            self.server.committed(self.host, executed, certificate)
 
         object.__setattr__(self.host._ports, "committed", committed)
 

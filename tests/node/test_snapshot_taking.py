@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from chain.codec import encode
 from chain.ids import ZERO_DIGEST
 from chain.subtree import Pair
 from chain.transaction import TRANSACTION_WINDOW_MS, Receipt
@@ -31,6 +32,7 @@ from tests.chain.small_network import FIRST, THIRD
 from tests.node.small_chain import CHAIN, RULES, certify
 from tests.node.snapshot_play import (
     Play,
+    Source,
     answer,
     change_membership,
     changed,
@@ -425,14 +427,15 @@ def test_a_liar_is_not_asked_again(given_ledger: Ledger) -> None:
 def test_whoever_is_not_ahead_is_passed_over_and_when_nobody_is_it_gives_up(given_ledger: Ledger) -> None:
     source, taker = copied(given_ledger), copied(given_ledger)
     define_classes(source, [300])
-    old = source.certified(BLOCKS - 1)
 
-    def past(frame: PeerFrame) -> PeerFrame:
-        return SnapshotManifest(chain_id=CHAIN, certified=old, handovers=())
+    def at(height: int) -> Source:
+        manifest = SnapshotManifest(chain_id=CHAIN, certified=source.certified(height), handovers=())
+        return lambda _: manifest
 
-    play = Play(taker, {0: giving(copied(given_ledger)), 1: past, 2: giving(empty())})
+    past = at(BLOCKS - 1)
+    play = Play(taker, {0: giving(copied(given_ledger)), 1: past, 2: giving(empty()), 3: at(BLOCKS)})
     assert isinstance(play.run(), GaveUp)
-    assert [peer for peer, _ in play.asked] == [0, 1, 2]
+    assert [peer for peer, _ in play.asked] == [0, 1, 2, 3]
     assert play.notes == []
     is_the_same(Play(taker, {0: giving(taker), 1: past, 3: giving(source)}).taken(), source)
 
@@ -505,12 +508,17 @@ def test_a_snapshot_that_does_not_fit_in_memory_is_given_up(
     given_ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = copied(given_ledger)
-    snapshot = Play(empty(), {0: giving(source)}).run()
+    play = Play(empty(), {0: giving(source)})
+    snapshot = play.run()
     assert isinstance(snapshot, Snapshot)
-    monkeypatch.setattr(module, "TAKEN_BYTES_MAX", 20_000)
+    state = play.taking._parts._difference.taken_bytes
+    size = state + sum(len(encode(stored)) for stored in snapshot.blocks)
+    monkeypatch.setattr(module, "TAKEN_BYTES_MAX", size)
+    assert Play(empty(), {0: giving(source)}).run() == snapshot
+    monkeypatch.setattr(module, "TAKEN_BYTES_MAX", size - 1)
     gave_up = Play(empty(), {0: giving(source)}).run()
     assert isinstance(gave_up, GaveUp)
-    assert gave_up.why.startswith("the snapshot is larger than 20000 bytes; copy the data folder")
+    assert gave_up.why.startswith(f"the snapshot is larger than {size - 1} bytes; copy the data folder")
 
 
 @small_chunks

@@ -63,10 +63,15 @@ class StoryNode(Node):
     def _make_peers(self) -> Wires:  # type: ignore[override]
         return Wires(NAMES.index(self._settings.name), self.story)
 
-    def _committed(self, host, executed, certificate) -> None:
-        about = (host.rules.chain_id, executed.block.header.height, executed.digest)
+    def _committed(self, chain_id, executed, certificate) -> None:
+        about = (chain_id, executed.block.header.height, executed.digest)
         self.story.said(f"{self._settings.name} acknowledgement", about)
-        super()._committed(host, executed, certificate)
+        super()._committed(chain_id, executed, certificate)
+
+    def _sign_state_changed(self, chain_id: str, signs: bool) -> None:
+        if signs:
+            self.story.said(f"{self._settings.name} signs again", chain_id)
+        super()._sign_state_changed(chain_id, signs)
 
     def _note(self, chain_id: str, sentence: str) -> None:
         self.story.notes.append(sentence)

@@ -9,18 +9,19 @@ import asyncio
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import lmdb
 import pytest
 
 from chain.codec import decode
-from node import process
+from node import process, sign_state
 from node.consensus.messages import Commit, Envelope, NewView, Prepare, PrePrepare, ViewChange, place
 from node.network.frames import ConsensusFrame
 from node.process import Node
@@ -49,17 +50,24 @@ class Bound:
 
     votes: dict[tuple[str, bytes], Envelope] = field(default_factory=dict)
     acknowledged: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    forgotten: frozenset[str] = frozenset()
+    """The chains on which it did not know what it had signed, and did not yet say that it signs again."""
 
     def hear(self, said: Said) -> None:
         if said.what == "vote":
             chain_id, data = said.about
             self.votes[chain_id, data] = decode(data, Envelope)
+        elif said.what == "signs again":
+            self.forgotten -= {said.about}
         else:
             chain_id, height, digest = said.about
             self.acknowledged[chain_id] = (height, digest)
 
     def copy(self) -> "Bound":
-        return Bound(votes=dict(self.votes), acknowledged=dict(self.acknowledged))
+        return Bound(votes=dict(self.votes), acknowledged=dict(self.acknowledged), forgotten=self.forgotten)
+
+    def has_voted(self, chain_id: str) -> bool:
+        return any(voted_on == chain_id for voted_on, _ in self.votes)
 
 
 def missing(node: Node, bound: Bound) -> list[str]:
@@ -70,8 +78,11 @@ def missing(node: Node, bound: Bound) -> list[str]:
         if stored is None or RULES[chain_id].block_digest(stored.committed.header) != digest:
             faults.append(f"the acknowledged block {height} of {chain_id}")
     for chain_id, host in node._hosts.items():
-        if node._signs.abstains(chain_id):
+        abstains = node._signs.abstains(chain_id)
+        if abstains and bound.has_voted(chain_id):
             faults.append(f"that it knows what it has signed on {chain_id}")
+        if not abstains and chain_id in bound.forgotten:
+            faults.append(f"that it does not know what it has signed on {chain_id}")
         carried = [decode(record, LoggedMessage).envelope for record in host.carried()]
         bodies = {
             RULES[chain_id].block_digest(e.message.block.header) for e in carried if isinstance(e.message, PrePrepare)
@@ -138,6 +149,22 @@ async def another_view(story: Story) -> None:
     await story.tick(5)
 
 
+async def one_without_its_log(story: Story) -> None:
+    """The last node does not know what it has signed: it follows, and signs again when it may."""
+    for replica in range(4):
+        story.open(replica)
+    for number in range(8):
+        await make_a_block(story, number, at=number % 3)
+        await story.tick(10 if number == 1 else 1)
+        if number in (1, 4):
+            story.kill(3)
+            story.open(3)
+            await story.tick(10)
+    assert {node._hosts[CHAIN].ledger.height for node in story.nodes.values()} == {8}
+    assert not story.nodes[3]._signs.abstains(CHAIN)
+    story.close()
+
+
 def tear(data: Path) -> None:
     """A log that ends in the middle of a group, as after an earlier cut."""
     handle = os.open(max(data.glob("log-*.seg")), os.O_WRONLY | os.O_APPEND)
@@ -145,18 +172,24 @@ def tear(data: Path) -> None:
     os.close(handle)
 
 
-def recorded_story(root: Path) -> Recording:
-    """The calls of four nodes at work."""
+def recorded_story(
+    root: Path,
+    play: Callable[[Story], Coroutine[Any, Any, None]] = four_nodes_at_work,
+    *,
+    sure: tuple[str, ...] = NAMES,
+) -> Recording:
+    """The calls of four nodes at work; somebody answers for the first start of those that are `sure`."""
     for name in NAMES:
         (root / name / "store").mkdir(parents=True)
+    for name in sure:
         (root / name / MAY_SIGN).touch()
+
+    async def story() -> None:
+        await play(Story(root, recording.said))
+
     with recorded(root) as recording:
-        run(_story(root, recording.said))
+        run(story())
     return recording
-
-
-async def _story(root: Path, said: Callable[[str, object], None]) -> None:
-    await four_nodes_at_work(Story(root, said))
 
 
 @dataclass
@@ -168,9 +201,13 @@ class Verdict:
     faults: list[str] = field(default_factory=list)
 
 
-def try_every_cut(recording: Recording, replica: int, scratch: Path, *, stop_early: bool = False) -> Verdict:
+def try_every_cut(
+    recording: Recording, replica: int, scratch: Path, *, sure: bool = True, stop_early: bool = False
+) -> Verdict:
     """Every moment of one node; a disk that may be found at several is held to what was said until the last of them."""
-    random, medium, bound, verdict = Random(replica), Disk.holding({MAY_SIGN: b""}), Bound(), Verdict()
+    medium = Disk.holding({MAY_SIGN: b""} if sure else {})
+    bound = Bound(forgotten=frozenset() if sure else frozenset(RULES))
+    random, verdict = Random(replica), Verdict()
     latest: dict[tuple[tuple[str, bytes], ...], Bound] = {}
     for event in recording.below(NAMES[replica]):
         if isinstance(event, Said):
@@ -247,12 +284,21 @@ def recording() -> Iterator[Recording]:
 
 
 @pytest.mark.parametrize("replica", range(4), ids=NAMES)
-def test_whenever_the_current_fails_nothing_said_is_forgotten(
+def test_s24_whenever_the_current_fails_nothing_said_is_forgotten(
     recording: Recording, replica: int, scratch: Path
 ) -> None:
     verdict = try_every_cut(recording, replica, scratch)
     assert verdict.faults == []
     assert verdict.moments > 100
+    assert verdict.disks > 100
+
+
+def test_s15_whenever_the_current_fails_a_node_that_forgot_its_votes_knows_that(scratch: Path) -> None:
+    recording = recorded_story(scratch / "nodes", one_without_its_log, sure=NAMES[:3])
+    assert Said(f"{NAMES[3]} signs again", CHAIN) in recording.events
+    assert any(event.what == f"{NAMES[3]} vote" for event in recording.events)
+    verdict = try_every_cut(recording, 3, scratch / "disks", sure=False)
+    assert verdict.faults == []
     assert verdict.disks > 100
 
 
@@ -303,9 +349,19 @@ DEFECTS = [without_sync, without_sync_of_names, without_sync_of_the_store, sent_
 
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=[defect.__name__ for defect in DEFECTS])
-def test_a_node_that_does_not_sync_is_found_out(monkeypatch: pytest.MonkeyPatch, scratch: Path, defect) -> None:
+def test_s40_a_node_that_does_not_sync_is_found_out(monkeypatch: pytest.MonkeyPatch, scratch: Path, defect) -> None:
     with monkeypatch.context() as patch:
         defect(patch)
         recording = recorded_story(scratch / "nodes")
     verdict = try_every_cut(recording, 2, scratch / "disks", stop_early=True)
+    assert verdict.faults
+
+
+def test_s40_a_node_that_does_not_sync_that_it_forgot_is_found_out(
+    monkeypatch: pytest.MonkeyPatch, scratch: Path
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(sign_state, "_sync", lambda folder: None)
+        recording = recorded_story(scratch / "nodes", one_without_its_log, sure=NAMES[:3])
+    verdict = try_every_cut(recording, 3, scratch / "disks", sure=False, stop_early=True)
     assert verdict.faults
