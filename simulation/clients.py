@@ -100,11 +100,14 @@ class Clients(Observer):
     def committed(self, machine: Machine, executed: Executed, certificate: QuorumCertificate) -> None:
         """The answer to whoever waits."""
         for checked in executed.transactions:
-            request = self.unanswered.pop(checked.transaction_id, None)
-            if request is not None:
-                request.answered = True
+            self._answered(checked.transaction_id)
 
     # ---- inside ----
+
+    def _answered(self, transaction_id: bytes) -> None:
+        request = self.unanswered.pop(transaction_id, None)
+        if request is not None:
+            request.answered = True
 
     def _send(self, request: Request) -> None:
         if request.answered or request.transaction_id not in self.unanswered:
@@ -126,6 +129,9 @@ class Clients(Observer):
 
         def act() -> None:
             self._outcome(request, process.submit(request.raw))
+            height = process.host.ledger.seen.height_of(request.transaction_id)
+            if height is not None and height <= process.host.durable_height:
+                self._answered(request.transaction_id)
 
         self._cluster.act(machine, act)
 

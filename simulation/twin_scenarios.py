@@ -10,8 +10,9 @@ Ways that lead to the same situation are followed once, so that all of them can 
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, fields, replace
-from typing import Final
+from dataclasses import dataclass, field, fields
+from hashlib import blake2b
+from typing import Any, Final
 
 from msgspec.structs import replace as with_changes
 
@@ -204,17 +205,12 @@ class Play:
         return play
 
     @property
-    def lasting(self) -> Situation:
-        """Two plays that agree in this go on in the same way in the next view."""
-        return tuple((instance.replica.lasting, instance.committed_to) for instance in self.instances)
-
-    @property
-    def passing(self) -> Situation:
-        """Two plays that agree in this go on in the same way in the second half."""
-        return tuple(
-            (instance.replica.lasting, instance.committed_to, instance.has_built, instance.replica.passing)
-            for instance in self.instances
-        )
+    def situation(self) -> Situation:
+        """Two plays that agree in this go on in the same way: after a view, or after its first half."""
+        lasting = tuple((instance.replica.lasting, instance.committed_to) for instance in self.instances)
+        if self._second_half:
+            return lasting
+        return lasting, tuple((instance.has_built, instance.replica.passing) for instance in self.instances)
 
     @property
     def honest(self) -> list[Instance]:
@@ -359,21 +355,29 @@ class Explored:
     seen: dict[str, int]
 
 
-def explore(twin: int, views: int = VIEWS, done: Callable[[int], None] = lambda _: None) -> Explored:
+def explore(twin: int, views: int = VIEWS, done: Callable[[int, int], None] = lambda *_: None) -> Explored:
     """Every way through so many views, for the twin of one place; `Violation` if anything does not hold.
 
-    `done` is told after each view how many there were.
+    Before the last view, from every situation a whole network must come to more blocks. `done` is told how many of
+    how many situations of the last view are followed.
     """
     stage = Stage(twin)
     plays, situations, steps = [stage.begin()], [], 0
     for view in range(views):
-        halves = _distinct((play.first_half(view, way) for play in plays for way in range(WAYS)), "passing")
-        steps += len(plays) * WAYS + len(halves) * COMMIT_WAYS
-        plays = _distinct((half.second_half(way) for half in halves for way in range(COMMIT_WAYS)), "lasting")
-        situations.append(len(plays))
-        done(view + 1)
-    for play in plays:
-        _recovers(play, views)
+        is_last, halves, ends = view == views - 1, Distinct(), Distinct()
+        following: list[Play] = []
+        for number, play in enumerate(plays):
+            if view:
+                _recovers(play, view)
+            for half in halves.new(play.first_half(view, way) for way in range(WAYS)):
+                following += ends.new(half.second_half(way) for way in range(COMMIT_WAYS))
+                if is_last:
+                    following.clear()
+            if is_last:
+                done(number + 1, len(plays))
+        steps += len(plays) * WAYS + len(halves.seen) * COMMIT_WAYS
+        situations.append(len(ends.seen))
+        plays = following
     return Explored(
         twin=twin,
         views=views,
@@ -384,21 +388,29 @@ def explore(twin: int, views: int = VIEWS, done: Callable[[int], None] = lambda 
     )
 
 
+class Distinct:
+    """Lets every situation pass once."""
+
+    def __init__(self) -> None:
+        self.seen: set[bytes] = set()
+
+    def new(self, plays: Iterable[Play]) -> Iterator[Play]:
+        """Those that are in a situation that was not seen before."""
+        for play in plays:
+            key = blake2b(repr(play.situation).encode(), digest_size=16).digest()
+            if key not in self.seen:
+                self.seen.add(key)
+                yield play
+
+
 def _apart(value: object) -> object:
     """The value, or a copy that may change alone if it is one that changes."""
     if isinstance(value, dict | set):
         return value.copy()
     if isinstance(value, InFlight | Future | ViewChanges | Patience):
-        return replace(value, **{each.name: _apart(getattr(value, each.name)) for each in fields(value)})
+        changes: dict[str, Any] = {each.name: _apart(getattr(value, each.name)) for each in fields(value)}
+        return type(value)(**changes)
     return value
-
-
-def _distinct(plays: Iterable[Play], of: str) -> list[Play]:
-    """One play for every situation."""
-    found: dict[Situation, Play] = {}
-    for play in plays:
-        found.setdefault(getattr(play, of), play)
-    return list(found.values())
 
 
 def _recovers(play: Play, view: int) -> None:

@@ -247,7 +247,7 @@ def _variants(parent: ast.AST, node: ast.AST, scope: Scope) -> Iterator[ast.AST]
                 yield ast.Pass()
         case _:
             pass
-    if _is_condition(parent, node):
+    if _is_condition(parent, node) and not isinstance(node, ast.Constant):
         yield ast.Constant(False)
         yield ast.Constant(True)
 

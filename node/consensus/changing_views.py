@@ -60,12 +60,12 @@ class ChangingViews(NormalCase):
         if not self._changes.add(received):
             return (Drop(Reason.DUPLICATE),)
         behind: Effects = (Behind(received.signer, height - 1),) if height > self.height else ()
-        behind += self._adopt(change.committed)
+        adopted = self._adopt(change.committed)
         reached = self._changes.reached(self.membership, self.replica_id)
         if reached > self.view:
             self._patience.failed()
-            return (*behind, *self._change_view(View(reached)))
-        return (*behind, *self._open_view())
+            return (*behind, *self._change_view(View(reached)), *adopted)
+        return (*behind, *self._open_view(), *adopted)
 
     def _open_view(self) -> Effects:
         """R10."""
@@ -85,10 +85,9 @@ class ChangingViews(NormalCase):
         effects: list[Effect] = [] if own else [Accept(received)]
         if selection.height > self.height:
             effects.append(Behind(received.signer, selection.height - 1))
-        for change in new_view.view_changes:
-            effects.extend(self._adopt(change.message.committed))
+        adopted = [effect for change in new_view.view_changes for effect in self._adopt(change.message.committed)]
         self._enter_view(View(new_view.view), received)
-        return (*effects, *self._show_block(), *self._hear_early())
+        return (*effects, *self._show_block(), *self._hear_early(), *adopted)
 
     def _show_block(self) -> Effects:
         """The primary may lack the block that its view is bound to; whoever has voted for it has it."""

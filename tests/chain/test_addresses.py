@@ -5,12 +5,13 @@ import unicodedata
 from pathlib import Path
 from typing import Any, Final
 
+import bech32
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from chain import curves
-from chain.addresses import AddressCodec, AddressCodecName, address_codec
+from chain.addresses import RAW_NAME_MAX, AddressCodec, AddressCodecName, address_codec
 from chain.digests import DigestName, digest_function
 from chain.errors import AddressMalformed, Malformed
 from chain.signatures import SchemeName, scheme
@@ -178,3 +179,20 @@ def test_a_refusal_is_short_and_shows_an_address_that_is_one(name: AddressCodecN
     example = address_codec(name).example
     if " hex digits" not in example:
         address_codec(name).parse(example.split(" (")[0])
+
+
+def test_a_checksum_alone_makes_no_address() -> None:
+    """Text whose letters hold no whole bytes: its own checksum is right, and the library that reads bytes says so."""
+    text = bech32.bech32_encode("iaa", [31])
+    assert bech32.bech32_decode(text) == ("iaa", [31])
+    with pytest.raises(AddressMalformed):
+        address_codec(AddressCodecName.BECH32_IAA).parse(text)
+
+
+def test_a_chosen_name_has_at_most_96_bytes() -> None:
+    codec = address_codec(AddressCodecName.X500_NAME)
+    longest = f"O={'长' * 26}a, L=Zunyi, C=CN"
+    assert len(codec.parse(longest)) == RAW_NAME_MAX == 96
+    assert codec.format(longest.encode("utf-8")) == longest
+    with pytest.raises(AddressMalformed):
+        codec.parse(longest.replace("a, L", "ab, L"))

@@ -81,3 +81,10 @@ def test_a_body_over_the_limit_is_a_fault_of_ours() -> None:
 
 def test_limit_and_version_are_those_of_the_protocol() -> None:
     assert (FRAME_BYTES_MAX, PROTOCOL_VERSION) == (16_000_000, 1)
+
+
+def test_a_length_is_judged_once_all_its_bytes_are_there() -> None:
+    reader = FrameReader(8)
+    assert reader.feed(frame(b"a") + b"\xff\xff\xff") == [b"a"]
+    with pytest.raises(FrameMalformed):
+        reader.feed(b"\xff")

@@ -17,7 +17,18 @@ from hypothesis.stateful import (
 
 from chain.codec import encode
 from chain.digests import sha256
-from chain.state import BUCKET_ENTRIES_MAX, Layer, Overlay, State, UndoEntry, check, layer, prove
+from chain.state import (
+    BUCKET_ENTRIES_MAX,
+    Layer,
+    Overlay,
+    State,
+    UndoEntry,
+    bucket_entries,
+    check,
+    grown,
+    layer,
+    prove,
+)
 from tests.chain.memory_nodes import MemoryNodes
 from tests.chain.state_model import DIGESTS, Hash, nodes_of, root_of
 
@@ -282,3 +293,39 @@ def test_an_overlay_with_an_open_transaction_cannot_be_sealed() -> None:
     overlay.put(b"a", b"1")
     with pytest.raises(AssertionError):
         overlay.seal()
+
+
+def test_a_layer_of_nothing_hashes_and_writes_nothing() -> None:
+    state, _ = state_of(sha256, content(3))
+    assert dict(layer(state, {}).nodes) == {}
+    assert layer(State(sha256, MemoryNodes()), {}).nodes == {}
+
+
+def test_a_key_is_named_when_it_comes_and_the_name_goes_with_it() -> None:
+    state, nodes = state_of(sha256, {b"a": b"1"})
+    name = b"k" + sha256(b"\x04a")
+    assert nodes.entries.pop(name) == b"a"
+    state.commit(layer(state, {b"a": b"2"}), 2)
+    assert name not in nodes.entries, "a key that stays keeps the name that it has"
+    state.commit(layer(state, {b"a": None}), 3)
+    state.commit(layer(state, {b"a": b"3"}), 4)
+    assert (nodes.get(name), state.key_of(sha256(b"\x04a"))) == (b"a", b"a")
+
+
+def test_keys_that_differ_in_the_last_byte_of_their_digests_have_their_branch_far_down() -> None:
+    keys = [bytes(31) + bytes([last]) for last in range(0, 256, 7)]
+    assert len(keys) > BUCKET_ENTRIES_MAX
+    nodes = grown(sha256, b"", b"".join(key_digest + sha256(key_digest) for key_digest in keys))
+    deepest = bytes(62)
+    assert {path for path, node in nodes.items() if node and node[:1] == b"\x03"} == {bytes(n) for n in range(63)}
+    assert {path[-1] for path in nodes if len(path) == 63} == set(range(16))
+    assert nodes[deepest + b"\x03"] == b"\x02" + b"".join(
+        key_digest + sha256(key_digest) for key_digest in keys if key_digest[31] >> 4 == 3
+    )
+
+
+def test_a_bucket_may_hold_keys_that_differ_in_the_last_byte_of_their_digests() -> None:
+    first, second = bytes(31) + b"\x01", bytes(31) + b"\x02"
+    value = bytes(32)
+    assert bucket_entries(first + value + second + value) == {first: value, second: value}
+    assert bucket_entries(second + value + first + value) is None

@@ -11,6 +11,7 @@ from node.consensus.messages import (
     PrePrepare,
     ViewChange,
 )
+from node.consensus.standing import BLOCKS_MAX
 from node.ledger import Ledger
 from node.signed import Signed
 from node.storage.interface import LoggedMessage, LogRecord
@@ -82,9 +83,20 @@ def test_with_a_view_change_only_the_proof_and_its_block_bind_any_more() -> None
     assert kinds(made.current(0)) == [ViewChange]
 
 
-def test_a_view_change_that_shows_nothing_leaves_nothing_of_before() -> None:
+def test_a_view_change_that_shows_nothing_leaves_no_vote_of_before_but_the_block_that_others_may_lack() -> None:
     made = signed(proposal("A"), vote(Prepare, "A"), change(1))
-    assert made.records == [change(1)]
+    assert made.records == [proposal("A"), change(1)]
+
+
+def test_only_the_latest_few_blocks_stay_one_proposal_each_and_the_prepared_one_always() -> None:
+    letters = [f"block {number}" for number in range(BLOCKS_MAX + 2)]
+    made = signed(*(proposal(letter) for letter in letters), change(1))
+    assert made.records == [*(proposal(letter) for letter in letters[3:]), change(1)]
+    shows = STAGE.prepared(letters[0])
+    made = signed(*(proposal(letter) for letter in letters), change(1, shows))
+    assert made.records == [proposal(letters[0]), *(proposal(letter) for letter in letters[3:]), change(1, shows)]
+    made = signed(proposal("A"), change(1), proposal("A", 1), change(2))
+    assert made.records == [proposal("A", 1), change(2)]
 
 
 def test_what_is_prepared_in_a_later_view_takes_the_place_of_what_was_before() -> None:
@@ -94,7 +106,7 @@ def test_what_is_prepared_in_a_later_view_takes_the_place_of_what_was_before() -
     assert proof == second
     assert len(messages) == 5
     made.add(change(2, second))
-    assert made.records == [proposal("B", 1), vote(Commit, "B", 1), change(2, second)]
+    assert made.records == [proposal("A"), proposal("B", 1), vote(Commit, "B", 1), change(2, second)]
 
 
 def test_a_message_that_a_view_change_overtook_on_its_way_to_the_disk_is_not_sent_again() -> None:

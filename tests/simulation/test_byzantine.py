@@ -2,6 +2,7 @@
 
 import pytest
 
+from node.consensus.effects import Reason
 from simulation.byzantine import LIARS
 from simulation.run import Outcome, Run
 from simulation.swarm import Settings
@@ -47,6 +48,21 @@ def test_a_censored_platform_is_served_all_the_same() -> None:
     assert outcome.faults["censoring"] >= 1
     assert outcome.views >= 1
     assert not run.clients.unanswered
+
+
+def test_a_certificate_that_nobody_signed_binds_no_view() -> None:
+    """Whoever lies in view changes makes some up; all are refused, and every view goes on."""
+    refused = 0
+    for seed in range(6):
+        settings = Settings(
+            seed=seed, faults=("isolate",), between_faults_us=400_000, byzantine=((seed % 4, "lying-in-view-change"),)
+        )
+        run = Run(settings)
+        run.whole()
+        for machine in run.cluster.up:
+            assert machine.process is not None
+            refused += machine.process.host.dropped.get(Reason.VIEW_CHANGE_MALFORMED, 0)
+    assert refused >= 1
 
 
 def test_a_silent_primary_is_replaced() -> None:

@@ -110,6 +110,22 @@ def test_a_clogged_link_lets_everything_go_at_once_and_in_order() -> None:
     assert [start for _, _, start in world.arrived] == list(range(10))
 
 
+def test_what_is_withheld_reaches_only_those_who_are_spared() -> None:
+    world = World()
+
+    def loses(receiver: int, frame: PeerFrame) -> bool:
+        return receiver == 1 and isinstance(frame, Fetch) and frame.start % 2 == 0
+
+    world.network.withhold(loses)
+    world.post(0, 4)
+    world.pass_time()
+    assert [start for _, _, start in world.arrived] == [1, 3]
+    world.network.withhold_no_more(loses)
+    world.post(4)
+    world.pass_time()
+    assert [start for _, _, start in world.arrived] == [1, 3, 4]
+
+
 def test_a_link_that_broke_and_is_new_does_not_deliver_what_was_sent_before() -> None:
     world = World()
     world.post(0)

@@ -11,7 +11,7 @@ from chain.codec import CodecMalformed, decode, encode
 from chain.domains import Domain
 from chain.evidence import ConflictingStatements, SignedDigest, conflict
 from chain.ids import ZERO_DIGEST
-from chain.quorum import CertificateFault, certificate_fault
+from chain.quorum import CertificateFault, QuorumCertificate, certificate_fault
 from contracts.system import evidence_transaction
 from node.consensus.messages import Commit, PrePrepare, ViewChange
 from node.consensus.new_view import select
@@ -78,24 +78,21 @@ def test_s05_a_forged_certificate_is_refused_wherever_it_is_shown() -> None:
         "other height": second.certificate,
         "other chain": other_chain.host(0).ledger.block(3).committed.certificate,
     }
-    statement = rules.vote_bytes(Domain.COMMIT, view=good.view, height=3, block=rules.block_digest(third.header))
-    for certificate in forged.values():
-        fault = certificate_fault(
-            certificate,
-            statement,
-            script.cluster.foundation.membership,
-            proposal_view=third.header.view,
-            verify=rules.consensus_verify,
+    membership, digest = script.cluster.foundation.membership, rules.block_digest(third.header)
+
+    def fault_of(certificate: QuorumCertificate) -> CertificateFault | None:
+        statement = rules.vote_bytes(Domain.COMMIT, view=certificate.view, height=3, block=digest)
+        return certificate_fault(
+            certificate, statement, membership, proposal_view=third.header.view, verify=rules.consensus_verify
         )
-        assert isinstance(fault, CertificateFault)
-    assert certificate_fault(
-        good, statement, script.cluster.foundation.membership, proposal_view=0, verify=rules.consensus_verify
-    ) is None
+
+    assert fault_of(good) is None
+    assert all(isinstance(fault_of(certificate), CertificateFault) for certificate in forged.values())
     refused = refusals(script, forged, third)
     assert refused == len(forged)
 
 
-def refusals(script: Script, forged: dict[str, object], committed: CommittedBlock) -> int:
+def refusals(script: Script, forged: dict[str, QuorumCertificate], committed: CommittedBlock) -> int:
     """How many of the certificates a replica at the height before refuses on that block."""
     ledger = script.host(1).ledger
     before = ledger.head
@@ -256,6 +253,7 @@ def test_s19_forged_framed_early_old_and_repeated_evidence_is_refused() -> None:
     ]
     assert isinstance(report(script, good, 6), Checked)
     script.until(lambda: script.run.evidence.convictions == {(3, 2, 1)})
+    script.go(1_000)
     again = report(script, good, 7)
     assert isinstance(again, Refusal)
     assert again.code == "evidence-known"

@@ -210,3 +210,20 @@ def test_s39_f_and_one_down_wait_and_say_why_and_go_on() -> None:
     assert {script.host(number).outlook.waits_for() for number in (0, 1, 2)} == {""}
     script.finish()
     assert PrePrepare.__name__ in script.record.cast_kinds
+
+
+def test_s39_f_and_one_that_fork_the_chain_are_all_found_out() -> None:
+    """Two of four are twins, one of each on either side of a partition: two blocks of one height, and who made them."""
+    script = Script(liars=((0, "twin"), (1, "twin")))
+    for checker in script.run.checkers:
+        script.cluster.watch._observers.remove(checker)  # nothing holds any more, and that is the point
+    apart = script.apart([0, 1, 2], [3, 4, 5])
+    script.ask(at=2)
+    script.ask(at=3)
+    script.until(lambda: script.height(2) == script.height(3) == 1)
+    assert script.block(2, 1)[0] != script.block(3, 1)[0]
+    script.mend(apart)
+    script.go(20_000)
+    accused = {place for place in range(4) if script.noted(f"replica {place} has signed what no correct replica signs")}
+    assert accused == {0, 1}
+    assert script.block(2, 1)[0] != script.block(3, 1)[0]

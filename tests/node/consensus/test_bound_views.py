@@ -2,14 +2,17 @@
 
 import pytest
 
+from chain.block import CommittedBlock
 from chain.light_client import CertifiedHeader
 from node.consensus.effects import (
     Accept,
+    Adopt,
     Behind,
     BuildBlock,
     Censored,
     CommitBlock,
     Drop,
+    Effect,
     MayNotSign,
     MaySign,
     MessageReceived,
@@ -20,6 +23,7 @@ from node.consensus.effects import (
     ValidateBlock,
 )
 from node.consensus.messages import Commit, NewView, Prepare, PrePrepare, ViewChange
+from node.consensus.standing import BLOCKS_MAX
 from tests.node.consensus.crowd import crowd
 from tests.node.consensus.stage import Stage
 from tests.node.consensus.views_play import TICKS, bound_to_a, cast, dropped, giving_up, tick, waiting, with_a_prepared
@@ -267,6 +271,59 @@ def test_a_view_that_goes_on_at_an_earlier_height_leaves_whoever_is_ahead_where_
 
 
 # ---- R12: a certificate carries a replica along ----
+
+
+def holding_a() -> Stage:
+    """A replica that has found A valid in view 0."""
+    stage = waiting(2)
+    stage.propose(0, "A")
+    stage.valid("A")
+    return stage
+
+
+def adopted(effects: tuple[Effect, ...]) -> list[CommittedBlock]:
+    """The blocks that a shown certificate commits."""
+    return [effect.committed for effect in effects if isinstance(effect, Adopt)]
+
+
+def test_a_certificate_that_a_view_change_shows_commits_the_block_that_is_held_here() -> None:
+    """Who made it may keep it for itself, and be the only one who has both."""
+    (committed,) = adopted(holding_a().want(3, 1, after="A"))
+    stage = holding_a()
+    assert committed == CommittedBlock(block=stage.block("A"), certificate=stage.certified("A").certificate)
+
+
+def test_a_certificate_that_a_new_view_shows_does_so_too() -> None:
+    stage = holding_a()
+    said = stage.signed(3, stage.view_change(1, after="A", shows=None))
+    stage.wanted[3, 1] = said
+    assert [one.header.height for one in adopted(stage.open(1, 1, 0, 1, 3))] == [1]
+
+
+def test_a_certificate_of_a_block_that_is_not_held_or_of_another_height_commits_nothing() -> None:
+    stage = waiting(2)
+    stage.block("A")
+    assert adopted(stage.want(3, 1, after="A")) == []
+    behind = holding_a()
+    behind.sync("A")
+    assert adopted(behind.want(3, 1, after="A")) == []
+    assert adopted(holding_a().want(3, 1)) == []
+
+
+def test_only_the_latest_few_blocks_of_a_height_are_held_and_the_prepared_one_always() -> None:
+    stage = bound_to_a(1, has_block=False)
+    for number in range(BLOCKS_MAX + 3):
+        stage.replica._keep_block(
+            stage.signed(0, PrePrepare(view=0, block=stage.block(f"{number}"), parent_certificate=None))
+        )
+    assert [stage.letter(digest) for digest in stage.replica._blocks] == [str(n) for n in range(3, BLOCKS_MAX + 3)]
+    stage = with_a_prepared(2)
+    for number in range(BLOCKS_MAX + 3):
+        stage.replica._keep_block(
+            stage.signed(0, PrePrepare(view=0, block=stage.block(f"{number}"), parent_certificate=None))
+        )
+    assert stage.digest("A") in stage.replica._blocks
+    assert len(stage.replica._blocks) == BLOCKS_MAX
 
 
 @pytest.mark.parametrize("wanted", [0, 3])

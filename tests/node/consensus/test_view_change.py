@@ -95,9 +95,9 @@ def test_a_quorum_opens_a_view_and_one_fewer_does_not(size: int) -> None:
     wishes = [wish(place, 4, signers=signers) for place in range(size)]
     few, enough = kept(*wishes[: quorum - 1]), kept(*wishes[:quorum])
     assert not few.has_quorum(membership, 4)
-    assert few.quorum_for(membership, 4, 0) == ()
+    assert few.quorum_for(membership, 4, 0, 1) == ()
     assert enough.has_quorum(membership, 4)
-    assert [change.signer for change in enough.quorum_for(membership, 4, 0)] == list(range(quorum))
+    assert [change.signer for change in enough.quorum_for(membership, 4, 0, 1)] == list(range(quorum))
 
 
 def test_higher_views_count_for_a_view_s_patience_and_not_for_its_new_view() -> None:
@@ -105,19 +105,30 @@ def test_higher_views_count_for_a_view_s_patience_and_not_for_its_new_view() -> 
     changes = kept(wish(0, 2), wish(1, 2), wish(2, 3))
     assert changes.has_quorum(membership, 2)
     assert not changes.has_quorum(membership, 3)
-    assert changes.quorum_for(membership, 2, 0) == ()
+    assert changes.quorum_for(membership, 2, 0, 1) == ()
 
 
 def test_a_new_view_is_made_of_the_primary_s_own_view_change_and_the_others_first_by_place() -> None:
     membership = FOUR.signers.membership
     wishes = [wish(place, 7) for place in range(4)]
     changes = kept(*wishes[::-1])
-    shown = changes.quorum_for(membership, 7, 3)
+    shown = changes.quorum_for(membership, 7, 3, 1)
     assert [change.signer for change in shown] == [0, 1, 3]
     assert [(change.message, change.signature) for change in shown] == [
         (wishes[place].message, wishes[place].signature) for place in (0, 1, 3)
     ]
-    assert kept(*wishes[:3]).quorum_for(membership, 7, 3) == (), "it does not open a view that it does not want"
+    assert kept(*wishes[:3]).quorum_for(membership, 7, 3, 1) == (), "it does not open a view that it does not want"
+
+
+def test_a_new_view_is_made_of_those_first_that_are_not_ahead_of_the_primary() -> None:
+    """The block under a higher head would have to be fetched before anything could be proposed."""
+    membership = FOUR.signers.membership
+    changes = kept(wish(0, 7, head=2), wish(1, 7), wish(2, 7, head=1), wish(3, 7))
+    assert [change.signer for change in changes.quorum_for(membership, 7, 3, 1)] == [0, 1, 3]
+    assert [change.signer for change in changes.quorum_for(membership, 7, 3, 2)] == [1, 2, 3]
+    assert [change.signer for change in changes.quorum_for(membership, 7, 0, 3)] == [0, 1, 2]
+    changes = kept(wish(0, 7, head=2), wish(1, 7, head=5), wish(2, 7, head=5))
+    assert [change.signer for change in changes.quorum_for(membership, 7, 0, 3)] == [0, 1, 2], "these are all"
 
 
 @settings(deadline=None)

@@ -2,6 +2,7 @@
 
 from node.consensus.effects import (
     Accept,
+    Adopt,
     Behind,
     BlockBuilt,
     BuildBlock,
@@ -110,6 +111,9 @@ def told(stage: Stage, effect: Effect) -> str:
             signers = ", ".join(map(str, committed.certificate.signers))
             view = committed.certificate.view
             return f"commit {stage.letter(block)}, certified by {signers}{f' in view {view}' if view else ''}"
+        case Adopt(committed):
+            block = stage.letter(stage.rules.block_digest(committed.header))
+            return f"adopt {block}, certified as was shown in view {committed.certificate.view}"
         case Behind(peer, height):
             return f"replica {peer} has committed height {height}"
         case Drop(reason):
