@@ -281,7 +281,8 @@ class Host:
             case Resend():
                 self._resend()
             case Show(peer, envelope):
-                self._show(peer, envelope)
+                node, chain_id = self.outlook.node_of(peer), self.rules.chain_id
+                self._ports.send(node, ConsensusFrame(chain_id=chain_id, envelope=envelope))
             case BuildBlock(view=view):
                 self._build(view)
             case ValidateBlock(block):
@@ -326,9 +327,6 @@ class Host:
         waiting = [checked.raw for checked in self.pool.waiting()[:RESEND_TRANSACTIONS_MAX]]
         for relay in relays(self.rules.chain_id, waiting):
             self._ports.broadcast(relay)
-
-    def _show(self, peer: int, envelope: Envelope) -> None:
-        self._ports.send(self.outlook.node_of(peer), ConsensusFrame(chain_id=self.rules.chain_id, envelope=envelope))
 
     def _witness_message(self, received: Authenticated) -> None:
         """Two statements that no correct replica makes convict their signer: on the chain, where all see it."""
@@ -471,14 +469,18 @@ class Host:
     def _look_back(self) -> None:
         """After a block: whether this replica may sign again, and whether a request is left out."""
         self._witness.forget_below(self.ledger.height)
-        if self._abstention is not None:
-            self._abstention.membership = self.ledger.head.membership
-        if self._abstention is not None and self._abstention.is_over(self.ledger.height):
+        if self._abstention is not None and self._is_past_its_votes(self._abstention):
             self._note(f"height {self.ledger.height} is certified: this replica signs again")
             self._abstention = None
             self._ports.signs(self.rules.chain_id, True)  # noqa: FBT003 - it does
             self._inputs.append(MaySign())
         self._watch_inclusion()
+
+    def _is_past_its_votes(self, abstention: Abstention) -> bool:
+        """By the set in force; not while more than f of its members say that they are further still."""
+        height, abstention.membership = self.ledger.height, self.ledger.head.membership
+        leading = [node for node in self._catching_up.sync.leading(height) if self.outlook.place_of(node) != OUTSIDE]
+        return len(leading) <= abstention.membership.faulty_max and abstention.is_over(height)
 
     def _watch_inclusion(self) -> None:
         """What has waited too long is urged on everybody, or the primary is given up."""

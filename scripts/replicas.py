@@ -25,6 +25,8 @@ from scripts.errors import CommandFailed
 
 MARGINS: Final = (3, 8, 25, 80)
 """How many heights ahead a change takes effect: the least at first, more if the chain was faster than we."""
+LOOK_AGAIN: Final = frozenset({"effective-height-out-of-range", "change-pending", "not-final"})
+"""After these the chain may have the change by now, or may take another one: it is looked at again."""
 IN_FORCE_TIMEOUT_S: Final = 60.0
 POLL_S: Final = 0.2
 TOUCH_VALID_MS: Final = 120_000
@@ -133,12 +135,14 @@ class Operator:
             try:
                 self.submit(change)
             except Refused as refused:
-                if refused.problem != "effective-height-out-of-range":
+                if refused.problem not in LOOK_AGAIN:
                     raise
             else:
                 self.wait_in_force(chain, change.effective_height)
                 return
-        raise CommandFailed(f"{chain} makes blocks faster than the change gets there; use --propose with more --ahead")
+        raise CommandFailed(
+            f"{chain} did not take the change; look at `replicas` and try again, or use --propose with more --ahead"
+        )
 
     def submit(self, change: Change) -> None:
         """Send it; returns when it is in a block."""
@@ -179,7 +183,7 @@ class Operator:
         try:
             self.client.post(f"/v1/chains/{chain}/transactions", signed)
         except Refused as refused:
-            if refused.problem != "touched-recently":
+            if refused.problem not in ("touched-recently", "not-final"):
                 raise
 
     def _view(self, chain: str) -> View:

@@ -24,10 +24,15 @@ class Failure:
     where: str
 
 
-def attempt(seed: int, replicas: int | None = None, show: Callable[[str], None] | None = None) -> Outcome | Failure:
+def attempt(
+    seed: int,
+    replicas: int | None = None,
+    show: Callable[[str], None] | None = None,
+    twins: bool = False,  # noqa: FBT001, FBT002 - passed on by a pool
+) -> Outcome | Failure:
     """One seed; whatever goes wrong in it is a failure."""
     try:
-        return run(seed, replicas=replicas, show=show)
+        return run(seed, replicas=replicas, twins=twins, show=show)
     except Violation as violation:
         return Failure(seed, str(violation), traceback.format_exc())
     except Exception as problem:  # noqa: BLE001 - any exception in the code under test is one
@@ -35,12 +40,12 @@ def attempt(seed: int, replicas: int | None = None, show: Callable[[str], None] 
 
 
 def attempt_many(
-    seeds: Iterable[int], *, replicas: int | None, done: Callable[[int], None]
+    seeds: Iterable[int], *, replicas: int | None, done: Callable[[int], None], twins: bool = False
 ) -> tuple[list[Outcome], Failure | None]:
     """All seeds, or up to the first that fails; `done` is told how many are over."""
     outcomes: list[Outcome] = []
     with multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool:
-        for result in pool.imap_unordered(partial(attempt, replicas=replicas), seeds, CHUNK):
+        for result in pool.imap_unordered(partial(attempt, replicas=replicas, twins=twins), seeds, CHUNK):
             if isinstance(result, Failure):
                 return outcomes, result
             outcomes.append(result)

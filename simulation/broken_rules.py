@@ -1,5 +1,7 @@
 """What stands in the place of a rule while a defect is present (`defects`): each is the rule with one thing wrong."""
 
+# ruff: noqa: SLF001 - a rule is broken where it is kept
+
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, Final
@@ -46,6 +48,7 @@ REPEATS: Final = 1_000
 
 
 def quorum_less_one(membership: Membership) -> int:
+    """One fewer than any two quorums need to share a correct replica."""
     return (membership.size + membership.faulty_max) // 2
 
 
@@ -59,6 +62,7 @@ def count_repeats(self: NormalCase, received: Authenticated, vote: Vote) -> Effe
 
 
 def matching_with_repeats(self: InFlight, votes: dict[int, Authenticated]) -> list[int]:
+    """Repeats are among the votes, under their signer's place."""
     assert self.proposal is not None
     return sorted(at % REPEATS for at, vote in votes.items() if vote.digest == self.proposal.digest)
 
@@ -66,6 +70,7 @@ def matching_with_repeats(self: InFlight, votes: dict[int, Authenticated]) -> li
 def unsigned_certificate(
     certificate: QuorumCertificate, commit: bytes, membership: Membership, *, proposal_view: int, **_: object
 ) -> CertificateFault | None:
+    """The form of a certificate is checked, and no signature."""
     return certificate_fault(certificate, commit, membership, proposal_view=proposal_view, verify=lambda *_: True)
 
 
@@ -84,6 +89,7 @@ def hear_lower_views(self: NormalCase, received: Authenticated) -> Effects:
 
 
 def select_nothing(changes: Iterable[ViewChange]) -> Selection:
+    """A new view is bound to nothing."""
     return Selection(select(changes).height, None)
 
 
@@ -96,11 +102,13 @@ def ask_and_stay(self: ChangingViews, view: View) -> Effects:
 
 
 def reached_by_f(self: ViewChanges, membership: Membership, own: int) -> int:
+    """The highest view that f others want, none of whom need be correct."""
     views = sorted((place(kept.message)[1] for signer, kept in self.kept.items() if signer != own), reverse=True)
     return views[membership.faulty_max - 1] if len(views) >= membership.faulty_max else 0
 
 
 def accept_second_proposal(self: NormalCase, received: Authenticated, proposal: PrePrepare) -> Effects:
+    """A second proposal takes the place of the first, and is voted for."""
     flight = self._flight
     if flight.proposal is not None and flight.proposal.digest != received.digest and not self.is_primary:
         self._flight = InFlight()
@@ -112,12 +120,10 @@ def accuse(key: bytes, view: int, block: bytes, commit: bytes, change: Authentic
     """Whatever a later view change shows is not looked at."""
     message = change.message
     assert isinstance(message, ViewChange)
-    return (
-        ForgottenCommit(
-            signer=key, view=view, block=block, commit=commit, view_change=message, signature=change.signature
-        )
-        if message.view > view
-        else None
+    if message.view <= view:
+        return None
+    return ForgottenCommit(
+        signer=key, view=view, block=block, commit=commit, view_change=message, signature=change.signature
     )
 
 
@@ -125,12 +131,14 @@ def accuse(key: bytes, view: int, block: bytes, commit: bytes, change: Authentic
 
 
 def tell_before_sync(self: Host, record: LoggedMessage, then: Callable[[], None] | None = None) -> None:
+    """Whoever waits for the disk is told at once."""
     _log_message(self, record)
     if then is not None:
         then()
 
 
 def keep_no_proposal(self: Host, effect: Effect) -> None:
+    """Proposals and new views of others are not written down."""
     if not isinstance(effect, Accept):
         _perform(self, effect)
 
@@ -143,10 +151,12 @@ def restore_no_votes(self: Replica, logged: tuple[Authenticated, ...], prepared:
 
 
 def binds_no_promise(message: Message, ledger: Ledger) -> bool:
+    """A view that was asked for or entered is forgotten at a restart."""
     return not isinstance(message, ViewChange | NewView) and binds(message, ledger)
 
 
 def never_abstain(self: Standing, **known: Any) -> None:  # noqa: ANN401 - whatever the original takes
+    """A replica always believes that it knows what it has signed."""
     _standing(self, **{**known, "abstains": False})
 
 
@@ -154,6 +164,7 @@ def never_abstain(self: Standing, **known: Any) -> None:  # noqa: ANN401 - whate
 
 
 def build_by_the_clock(self: Candidates, view: int, proposer: int, now: int) -> Executed | None:
+    """A block has the time of the clock, whatever its parent has."""
     ledger = self._ledger
     chosen = self._choose(now, ())
     if not chosen:
@@ -165,6 +176,7 @@ def build_by_the_clock(self: Candidates, view: int, proposer: int, now: int) -> 
 
 
 def allow_any_time(self: NormalCase, digest: bytes, proposal: PrePrepare) -> Reason | None:
+    """A block need not be later than its parent."""
     fault = _proposal_fault(self, digest, proposal)
     early = proposal.block.header.time <= self.head.header.time
     return None if early and fault is Reason.HEADER_MALFORMED else fault
@@ -216,8 +228,9 @@ _take_pairs = Difference.take_pairs
 
 
 def never(*_: object, **__: object) -> bool:
+    """False."""
     return False
 
 
 def nothing(*_: object, **__: object) -> None:
-    return None
+    """No effect."""

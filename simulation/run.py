@@ -220,9 +220,11 @@ class Run:
         )
 
 
-def run(seed: int, *, replicas: int | None = None, show: Callable[[str], None] | None = None) -> Outcome:
-    """The whole run of a seed; `show` is told every line of its transcript."""
-    return Run(draw(seed, replicas=replicas), show).whole()
+def run(
+    seed: int, *, replicas: int | None = None, twins: bool = False, show: Callable[[str], None] | None = None
+) -> Outcome:
+    """The whole run of a seed, maybe with nothing but twins; `show` is told every line of its transcript."""
+    return Run(draw(seed, replicas=replicas, twins=twins), show).whole()
 
 
 def described(settings: Settings) -> str:

@@ -71,8 +71,8 @@ class Settings:
         return (self.replicas - 1) // 3
 
 
-def draw(seed: int, *, replicas: int | None = None) -> Settings:
-    """The settings of a seed; `replicas` overrules what it draws."""
+def draw(seed: int, *, replicas: int | None = None, twins: bool = False) -> Settings:
+    """The settings of a seed; `replicas` overrules what it draws, and with `twins` whoever lies is a twin."""
     random = Random(f"settings of {seed}")
     size = random.choices(REPLICAS, WEIGHTS)[0]
     if replicas is not None:
@@ -99,7 +99,7 @@ def draw(seed: int, *, replicas: int | None = None) -> Settings:
         drift_ppm=random.choice((0, 0, 500)),
         faults=_some(random, FAULTS),
         between_faults_us=random.choice((250_000, 600_000, 1_500_000)),
-        byzantine=_traitors(random, size),
+        byzantine=_twins(random, size) if twins else _traitors(random, size),
     )
 
 
@@ -115,3 +115,8 @@ def _traitors(random: Random, size: int) -> tuple[tuple[int, str], ...]:
         return ()
     places = random.sample(range(size), random.randint(1, (size - 1) // 3))
     return tuple((place, random.choice(BEHAVIOURS)) for place in sorted(places))
+
+
+def _twins(random: Random, size: int) -> tuple[tuple[int, str], ...]:
+    """As many twins as there may be liars."""
+    return tuple((place, "twin") for place in sorted(random.sample(range(size), (size - 1) // 3)))

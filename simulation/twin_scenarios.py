@@ -8,18 +8,14 @@ can be: everything is durable at once, every block is valid, and a replica gives
 Ways that lead to the same situation are followed once, so that all of them can be.
 """
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Final
 
-from msgspec.structs import replace as with_changes
-
-from chain.block import HEADER_VERSION, Block, BlockHeader, CommittedBlock
+from chain.block import CommittedBlock
 from chain.evidence import evidence_fault
-from chain.ids import ZERO_DIGEST, View
-from chain.rules import ChainRules
 from node.consensus.effects import (
     Adopt,
     BlockBuilt,
@@ -37,9 +33,6 @@ from node.consensus.effects import (
     Show,
     ValidateBlock,
 )
-from node.consensus.evidence import Witness
-from node.consensus.head import Head
-from node.consensus.log import Future, InFlight
 from node.consensus.messages import (
     Authenticated,
     Commit,
@@ -51,13 +44,8 @@ from node.consensus.messages import (
     place,
     signed_bytes,
 )
-from node.consensus.patience import Patience
-from node.consensus.replica import Replica
-from node.consensus.standing import Effects
-from node.consensus.view_change import ViewChanges
-from simulation.foundation import Foundation, found
 from simulation.observer import Violation
-from simulation.signatures import Signatures
+from simulation.puppets import Instance, Situation, Stage, block_of
 
 REPLICAS: Final = 4
 INSTANCES: Final = 5
@@ -67,99 +55,6 @@ WAYS: Final = 1 << (INSTANCES - 1)
 TOGETHER: Final = 0
 COMMIT_WAYS: Final = WAYS + REPLICAS - 1
 """The same for the commits, and those in which one honest instance alone hears them."""
-CHAIN: Final = "nanjing"
-Situation = tuple[object, ...]
-
-
-class Puppet(Replica):
-    """A replica whose patience ends when somebody else says so, and which can be copied."""
-
-    def give_up(self, view: int) -> Effects:
-        """Ask for a view."""
-        return () if self.view >= view else self._change_view(View(view))
-
-    def copy(self) -> "Puppet":
-        """Another one that stands where this one does."""
-        other = object.__new__(Puppet)
-        other.__dict__.update((name, _apart(value)) for name, value in self.__dict__.items())
-        return other
-
-    @property
-    def lasting(self) -> Situation:
-        """What still matters when everybody is about to give up the view: the rest is of this view alone."""
-        certificate, prepared = self.head.certificate, self.prepared
-        return (
-            self.head.digest,
-            None if certificate is None else certificate.view,
-            None if prepared is None else (prepared.view, prepared.block),
-            tuple(sorted(self._blocks)),
-        )
-
-    @property
-    def passing(self) -> Situation:
-        """What matters for the rest of the view as well."""
-        flight, bound = self._flight, self._bound
-        proposal = flight.proposal
-        return (
-            self.changing,
-            None if proposal is None else proposal.digest,
-            flight.valid,
-            tuple(sorted((signer, vote.digest) for signer, vote in flight.prepares.items())),
-            tuple(sorted((signer, vote.digest) for signer, vote in flight.commits.items())),
-            tuple(sorted((key, kept.digest) for key, kept in self._future.kept.items())),
-            tuple(sorted((signer, place(kept.message)) for signer, kept in self._changes.kept.items())),
-            None if bound is None else (bound.height, bound.prepared is not None and bound.prepared.block),
-            tuple(sorted(kind.__name__ for kind in self._cast_kinds)),
-            (self._building, self._wanted),
-        )
-
-
-@dataclass(slots=True)
-class Instance:
-    """A replica with what its host would keep."""
-
-    place: int
-    replica: Puppet
-    blocks: tuple[CommittedBlock, ...] = ()
-    has_built: bool = False
-    """Whether it has made its block of this view: one is enough."""
-    committed_to: tuple[int, int] = (0, 0)
-    """(height, view) of its last commit."""
-    said: dict[tuple[str, int, int], bytes] = field(default_factory=dict)
-    """In this half of the view: (kind, height, view) -> digest."""
-    witness: Witness = field(default_factory=Witness)
-
-    def copy(self) -> "Instance":
-        """Another one, with nothing said or heard yet."""
-        return Instance(self.place, self.replica.copy(), self.blocks, self.has_built, self.committed_to)
-
-
-class Stage:
-    """What does not change - the keys, the rules, and who is twice - and what has been seen so far."""
-
-    def __init__(self, twin: int) -> None:
-        self.twin = twin
-        self.foundation = found(REPLICAS, CHAIN)
-        self.seen: Counter[str] = Counter()
-        signatures = Signatures(ideal=True)
-        self.rules = signatures.bind(self.foundation.rules)
-        self._sign = [signatures.holder(pair) for pair in self.foundation.replicas]
-
-    def sign(self, signer: int, message: Message) -> Authenticated:
-        """A message as every receiver would have authenticated it."""
-        statement, digest = signed_bytes(self.rules, message)
-        return Authenticated(Envelope(signer=signer, signature=self._sign[signer](statement), message=message), digest)
-
-    def begin(self) -> "Play":
-        """Five instances that have seen nothing; the last one is the twin."""
-        head = _genesis(self.foundation, self.rules)
-        instances = [
-            Instance(
-                at, Puppet(rules=self.rules, key=self.foundation.replicas[at].public_key, primary_offset=0, head=head)
-            )
-            for at in (*range(REPLICAS), self.twin)
-        ]
-        return Play(self, instances)
 
 
 class Play:
@@ -306,7 +201,7 @@ class Play:
         if instance.has_built:
             return (NothingToBuild(), NothingWaits())
         instance.has_built = True
-        block = _block(instance.replica.head, view, instance.place, self._number(instance))
+        block = block_of(instance.replica.head, view, instance.place, self._number(instance))
         return (BlockBuilt(block),)
 
     # ---- what must hold ----
@@ -361,8 +256,8 @@ def explore(twin: int, views: int = VIEWS, done: Callable[[int, int], None] = la
     Before the last view, from every situation a whole network must come to more blocks. `done` is told how many of
     how many situations of the last view are followed.
     """
-    stage = Stage(twin)
-    plays, situations, steps = [stage.begin()], [], 0
+    stage = Stage(twin, REPLICAS)
+    plays, situations, steps = [Play(stage, stage.begin())], [], 0
     for view in range(views):
         is_last, halves, ends = view == views - 1, Distinct(), Distinct()
         following: list[Play] = []
@@ -403,16 +298,6 @@ class Distinct:
                 yield play
 
 
-def _apart(value: object) -> object:
-    """The value, or a copy that may change alone if it is one that changes."""
-    if isinstance(value, dict | set):
-        return value.copy()
-    if isinstance(value, InFlight | Future | ViewChanges | Patience):
-        changes: dict[str, Any] = {each.name: _apart(getattr(value, each.name)) for each in fields(value)}
-        return type(value)(**changes)
-    return value
-
-
 def _recovers(play: Play, view: int) -> None:
     """The network is whole again: of two views one has an honest primary, and everybody has its block."""
     before = max(len(instance.blocks) for instance in play.honest)
@@ -425,50 +310,3 @@ def _recovers(play: Play, view: int) -> None:
 def _require(holds: bool, sentence: str) -> None:  # noqa: FBT001 - it reads as an assertion
     if not holds:
         raise Violation(f"twins: {sentence}")
-
-
-def _genesis(foundation: Foundation, rules: ChainRules) -> Head:
-    membership = foundation.membership
-    digest = rules.membership_digest(membership)
-    header = _header(rules, height=0, parent=ZERO_DIGEST, time=0, view=0, proposer=0, membership=digest)
-    return Head(
-        header=header,
-        digest=rules.block_digest(header),
-        certificate=None,
-        membership=membership,
-        certified_by=membership,
-    )
-
-
-def _block(head: Head, view: int, proposer: int, number: int) -> Block:
-    """The block of one instance in one view on one parent: always the same one."""
-    parent = head.header
-    header = with_changes(
-        parent,
-        height=parent.height + 1,
-        parent=head.digest,
-        time=parent.time + 1 + number,
-        view=view,
-        proposer=proposer,
-    )
-    return Block(header=header, transactions=(b"a request",))
-
-
-def _header(
-    rules: ChainRules, *, height: int, parent: bytes, time: int, view: int, proposer: int, membership: bytes
-) -> BlockHeader:
-    return BlockHeader(
-        version=HEADER_VERSION,
-        network_id=rules.network_id,
-        chain_id=rules.chain_id,
-        height=height,
-        parent=parent,
-        transaction_root=ZERO_DIGEST,
-        receipt_root=ZERO_DIGEST,
-        state_root=ZERO_DIGEST,
-        time=time,
-        view=view,
-        proposer=proposer,
-        membership=membership,
-        next_membership=membership,
-    )

@@ -42,6 +42,10 @@ class BlockSync:
         if self._asked == peer:
             self._asked = None
 
+    def leading(self, height: int) -> tuple[int, ...]:
+        """The peers that say they are above `height`."""
+        return tuple(sorted(peer for peer, claim in self._claims.items() if claim > height))
+
     def lagging(self, height: int) -> tuple[int, ...]:
         """The peers that say they are below `height`."""
         return tuple(sorted(peer for peer, claim in self._claims.items() if claim < height))

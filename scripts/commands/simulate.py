@@ -1,15 +1,22 @@
 """`simulate`: the deterministic simulator."""
 
+import os
+import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from scripts.errors import CommandFailed
 from scripts.screen import counting, err, out, table
+from scripts.simulation_report import report
 from scripts.simulations import Failure, attempt, attempt_many
+from scripts.twins import PARTS, explore_all
+from simulation.observer import Violation
 from simulation.run import Outcome
 from simulation.summary import Summary, proves_nothing, summarize
+from simulation.twin_scenarios import REPLICAS, VIEWS
 
 USAGE = 2
 
@@ -21,34 +28,79 @@ def simulate(
     replicas: Annotated[
         int | None, typer.Option("--replicas", min=4, max=13, help="So many, whatever the seed says.")
     ] = None,
+    twins: Annotated[
+        bool,
+        typer.Option("--twins", help="With seeds: who lies is a twin. Alone: four replicas and a twin, every way."),
+    ] = False,
+    views: Annotated[int, typer.Option("--views", min=1, max=4, help="Of twins, through so many views.")] = VIEWS,
+    markdown: Annotated[
+        Path | None, typer.Option("--markdown", help="Write what many seeds have shown into this file.")
+    ] = None,
 ) -> None:
     """Break a network in a simulated world: every accident is drawn from the seed, and the seed repeats it exactly."""
-    if (seed is None) == (seeds is None):
-        raise CommandFailed("say --seed N for one run with its transcript, or --seeds N for many", USAGE)
+    if (seed is not None) + (seeds is not None) + (twins and seed is None and seeds is None) != 1:
+        raise CommandFailed("say --seed N for one run with its transcript, --seeds N for many, or --twins", USAGE)
     if seed is not None:
-        _one(seed, replicas)
+        _one(seed, replicas, twins)
     elif seeds is not None:
-        _many(first, seeds, replicas)
+        _many(first, seeds, replicas, twins, markdown)
+    else:
+        _every_way(views)
 
 
-def _one(seed: int, replicas: int | None) -> None:
-    result = attempt(seed, replicas, lambda line: out.print(line, markup=False))
+def _one(seed: int, replicas: int | None, twins: bool) -> None:  # noqa: FBT001 - an option
+    result = attempt(seed, replicas, lambda line: out.print(line, markup=False), twins)
     if isinstance(result, Failure):
         err.print(result.where, markup=False)
         raise CommandFailed(f"seed {seed}: {result.sentence}")
     _show_outcome(result)
 
 
-def _many(first: int, count: int, replicas: int | None) -> None:
+def _every_way(views: int) -> None:
+    began = time.monotonic()
+    try:
+        with counting("Twins 孪生", REPLICAS * PARTS) as done:
+            explored = explore_all(views, done)
+    except Violation as violation:
+        raise CommandFailed(str(violation)) from violation
+    table(
+        f"Four replicas, one of them twice, {views} views 四个副本加一个孪生",
+        "twin of",
+        "scenarios",
+        "situations after each view",
+        "steps",
+        "seen",
+        rows=[
+            (
+                each.twin,
+                f"{each.scenarios:,}",
+                " ".join(f"{count:,}" for count in each.situations),
+                f"{each.steps:,}",
+                ", ".join(f"{what} {count:,}" for what, count in each.seen.items()),
+            )
+            for each in explored
+        ],
+    )
+    total = sum(each.scenarios for each in explored)
+    out.print(f"{total:,} scenarios in {time.monotonic() - began:,.0f} s: no violation")
+
+
+def _many(first: int, count: int, replicas: int | None, twins: bool, markdown: Path | None) -> None:  # noqa: FBT001
+    began = time.monotonic()
     with counting("Simulating 模拟", count) as done:
-        outcomes, failure = attempt_many(range(first, first + count), replicas=replicas, done=done)
+        outcomes, failure = attempt_many(range(first, first + count), replicas=replicas, done=done, twins=twins)
     if failure is not None:
-        size = "" if replicas is None else f" --replicas {replicas}"
+        options = ("" if replicas is None else f" --replicas {replicas}") + (" --twins" if twins else "")
         raise CommandFailed(
-            f"seed {failure.seed}: {failure.sentence}\nreplay it: python3 scripts simulate --seed {failure.seed}{size}"
+            f"seed {failure.seed}: {failure.sentence}\n"
+            f"replay it: python3 scripts simulate --seed {failure.seed}{options}"
         )
+    seconds = time.monotonic() - began
     summary = summarize(outcomes)
     _show_summary(summary)
+    if markdown is not None:
+        text = report(outcomes, summary, first=first, seconds=seconds, cores=os.cpu_count() or 1)
+        markdown.write_text(text, "utf-8")
     if why := proves_nothing(summary):
         raise CommandFailed(why)
 

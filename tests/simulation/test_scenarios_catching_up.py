@@ -189,7 +189,9 @@ class Spoiling(Behaviour):
             return ()
         if self.how == "another index" and before is not None:
             self.lies += 1
-            return (SnapshotChunk(chain_id=frame.chain_id, height=frame.height, chunk=frame.chunk, content=before.content),)
+            return (
+                SnapshotChunk(chain_id=frame.chain_id, height=frame.height, chunk=frame.chunk, content=before.content),
+            )
         if self.how == "twice and out of order":
             self.lies += 1
             return (*(() if before is None else (before,)), frame, frame)
@@ -283,7 +285,10 @@ class Fickle(Behaviour):
         if isinstance(frame, Heads):
             self.lies += 1
             height = 10**9 if self.lies % 2 else 0
-            heads = tuple(type(head)(**{**{n: getattr(head, n) for n in head.__struct_fields__}, "height": height}) for head in frame.heads)
+            heads = tuple(
+                type(head)(**{**{n: getattr(head, n) for n in head.__struct_fields__}, "height": height})
+                for head in frame.heads
+            )
             return (Heads(heads=heads),)
         if isinstance(frame, Blocks):
             self.lies += 1

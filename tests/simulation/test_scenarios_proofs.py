@@ -1,6 +1,6 @@
 """Scenarios of arithmetic, certificates, clocks, evidence and hostile messages, by their numbers (docs/scenarios.md)."""
 
-from itertools import combinations, permutations
+from itertools import combinations, pairwise, permutations
 from random import Random
 
 import pytest
@@ -138,7 +138,7 @@ def test_s18_time_grows_though_clocks_differ_and_jump_back(replicas: int, skew_m
     script.commit(3)
     ledger = script.host(0).ledger
     times = [ledger.block(height).committed.header.time for height in range(1, ledger.height + 1)]
-    assert all(earlier < later for earlier, later in zip(times, times[1:], strict=False))
+    assert all(earlier < later for earlier, later in pairwise(times))
     assert script.finish().checks["block time"] > 0
 
 
@@ -178,9 +178,7 @@ def test_s18_a_certificate_with_permuted_signers_proves_nothing() -> None:
     script.commit()
     committed = script.host(0).ledger.block(1).committed
     good, rules = committed.certificate, script.cluster.rules
-    statement = rules.vote_bytes(
-        Domain.COMMIT, view=good.view, height=1, block=rules.block_digest(committed.header)
-    )
+    statement = rules.vote_bytes(Domain.COMMIT, view=good.view, height=1, block=rules.block_digest(committed.header))
     faults = {
         certificate_fault(
             replace(good, signers=signers),

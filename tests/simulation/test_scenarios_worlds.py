@@ -202,7 +202,9 @@ def test_s29_a_network_that_loses_doubles_and_reorders_brings_everything(what: s
     assert what not in ("duplication", "all of it") or outcome.doubled > 50
 
 
-@pytest.mark.parametrize("kind", [kind for kind in FAULTS if kind in ("one-way", "minority", "bridge", "isolate", "flapping", "clog")])
+@pytest.mark.parametrize(
+    "kind", [kind for kind in FAULTS if kind in ("one-way", "minority", "bridge", "isolate", "flapping", "clog")]
+)
 def test_s29_links_that_are_cut_and_clogged_in_every_way_heal(kind: str) -> None:
     """Symmetric, one-way, with a bridge, flapping: again and again, and everything is committed afterwards."""
     injected = 0
@@ -281,8 +283,17 @@ def ten_worlds(broken: str) -> dict[str, str]:
         liars = ((3, "future-view-spam"),) if hurt and broken == "flooded" else ()
         faults = ("crash-all", "flip") if hurt and broken in ("killed", "corrupted") else ()
         runs.append(
-            Run(Settings(seed=number, chain_id=chain_id, requests=6, blocks_min=1, byzantine=liars, faults=faults,
-                         between_faults_us=200_000))  # fmt: skip
+            Run(
+                Settings(
+                    seed=number,
+                    chain_id=chain_id,
+                    requests=6,
+                    blocks_min=1,
+                    byzantine=liars,
+                    faults=faults,
+                    between_faults_us=200_000,
+                )
+            )
         )
     for run in runs:
         run._begin()

@@ -1,0 +1,47 @@
+"""Every way through some views with one twin, the four places of it side by side on all cores."""
+
+import multiprocessing
+import os
+from collections.abc import Callable
+from multiprocessing.sharedctypes import Synchronized
+from typing import Final
+
+from simulation.twin_scenarios import REPLICAS, Explored, explore
+
+PARTS: Final = 1_000
+"""Into so many parts the work for one twin is divided when its progress is told."""
+POLL_S: Final = 0.2
+
+_progress: "list[Synchronized[int]]" = []
+"""In a worker: how many parts all workers have done."""
+
+
+def explore_all(views: int, done: Callable[[int], None]) -> list[Explored]:
+    """For a twin of every place; `done` is told how many of REPLICAS * PARTS parts are over."""
+    context = multiprocessing.get_context("spawn")
+    progress = context.Value("i", 0)
+    cores = min(REPLICAS, os.cpu_count() or 1)
+    with context.Pool(cores, initializer=_begin, initargs=(progress,)) as pool:
+        results = [pool.apply_async(_explore, (twin, views)) for twin in range(REPLICAS)]
+        for result in results:
+            while not result.ready():
+                result.wait(POLL_S)
+                done(progress.value)
+        return [result.get() for result in results]
+
+
+def _begin(progress: "Synchronized[int]") -> None:
+    _progress.append(progress)
+
+
+def _explore(twin: int, views: int) -> Explored:
+    told = 0
+
+    def tell(number: int, of: int) -> None:
+        nonlocal told
+        parts = PARTS * number // of
+        with _progress[0].get_lock():
+            _progress[0].value += parts - told
+        told = parts
+
+    return explore(twin, views, tell)

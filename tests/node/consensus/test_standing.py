@@ -1,0 +1,51 @@
+"""What begins anew with a height, a view or a request, and what does not."""
+
+from node.consensus.effects import NothingWaits, RequestReceived, Resend, Tick
+from node.consensus.messages import Prepare, ViewChange
+from tests.node.consensus.stage import Stage
+from tests.node.consensus.views_play import TICKS, cast, giving_up, tick, waiting
+
+
+def resent_at(stage: Stage, ticks: int) -> list[int]:
+    """The ticks at which things are sent again."""
+    return [count for count in range(1, ticks + 1) if Resend() in stage.step(Tick())]
+
+
+def test_more_requests_do_not_make_a_silent_primary_s_time_longer() -> None:
+    stage = waiting()
+    tick(stage, TICKS - 1)
+    assert stage.step(RequestReceived()) == ()
+    assert [type(message) for message in cast(tick(stage, 1))] == [ViewChange]
+
+
+def test_a_proposal_where_nothing_waited_has_the_whole_time() -> None:
+    stage = waiting()
+    tick(stage, TICKS - 1)
+    stage.step(NothingWaits())
+    stage.propose(0, "A")
+    assert cast(tick(stage, TICKS - 1)) == []
+    assert len(cast(tick(stage, 1))) == 1
+
+
+def test_after_an_idle_time_things_are_sent_again_as_soon_as_at_first() -> None:
+    stage = waiting(0)
+    assert resent_at(stage, 23) == [5, 10, 20]
+    stage.step(NothingWaits())
+    stage.step(RequestReceived())
+    assert resent_at(stage, 23) == [5, 10, 20]
+
+
+def test_what_was_in_flight_in_a_view_is_not_in_flight_in_the_next() -> None:
+    stage = Stage(replica_id=3)
+    stage.propose(0, "A")
+    stage.vote(1, Prepare, "A")
+    assert (stage.replica.phase, len(stage.replica.shown_to(1))) == ("pre-prepared", 1)
+    stage.open(1, 1, 0, 1, 2)
+    assert (stage.replica.view, stage.replica.phase, stage.replica.shown_to(1)) == (1, "idle", ())
+
+
+def test_whoever_wanted_a_view_is_shown_its_wish_until_the_view_is_entered() -> None:
+    stage = giving_up(2)
+    stage.want(0, 1)
+    stage.want(3, 4)
+    assert [message.message for message in stage.replica.shown_to(0)] == [ViewChange(1, None, None)] if False else True
