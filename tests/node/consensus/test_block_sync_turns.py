@@ -2,9 +2,10 @@
 
 import pytest
 
-from node.consensus.block_sync import ASK_AFTER_TICKS, LATE_TICKS, PATIENCE_TICKS, BlockSync
+from node.consensus.block_sync import BlockSync
 
 ALL = frozenset({1, 2, 3})
+ASK_AFTER_TICKS, LATE_TICKS, PATIENCE_TICKS = 2, 5, 20
 
 
 def asked_in(sync: BlockSync, ticks: int, height: int = 5) -> list[int]:

@@ -197,3 +197,23 @@ def test_what_is_kept_is_bounded(story: list[tuple[type, int, int, str]]) -> Non
         witness.forget_below(200)
     assert all(height <= 201 + FUTURE_HEIGHTS_MAX for height in witness._heard)
     assert all(len(statements) <= 2 * VIEWS_MAX for statements in witness._heard.values())
+
+
+def test_a_view_change_of_another_replica_that_came_first_convicts_nobody() -> None:
+    witness = Witness()
+    heard(witness, STAGE.view_change(1, shows=None), signer=3)
+    assert heard(witness, commit("A"), signer=2) == [None]
+
+
+def test_statements_of_different_kinds_at_one_place_do_not_conflict() -> None:
+    kinds = [proposal("A", 1), prepare("B", view=1), commit("C", view=1), STAGE.new_view(1, 0, 1, 2)]
+    shows = STAGE.view_change(2, shows=STAGE.prepared("C", view=1))
+    assert heard(Witness(), *kinds, STAGE.view_change(1, shows=None)) == [None] * 5
+    assert heard(Witness(), *reversed(kinds), shows, STAGE.new_view(2, 0, 1, 3)) == [None] * 6
+
+
+def test_of_one_replica_and_kind_eight_views_are_kept() -> None:
+    for views, found in ((7, True), (8, False)):
+        witness = Witness()
+        heard(witness, *(prepare("A", view=view) for view in range(views)))
+        assert (heard(witness, prepare("A", view=50), prepare("B", view=50))[1] is not None) == found

@@ -227,3 +227,14 @@ def test_a_prepared_certificate_that_is_wrong_anywhere_shows_nothing(change: dic
 
 def test_a_prepared_certificate_counts_only_with_its_own_primary() -> None:
     assert not prepared(prepared_certificate(), primary=3)
+
+
+def test_a_block_of_as_many_transactions_as_the_chain_allows_is_kept() -> None:
+    message = PrePrepare(view=0, block=block_of((b"",) * RULES.profile.block_transactions_max), parent_certificate=None)
+    assert authenticate(RULES, MEMBERSHIP, enveloped(message), consensus_verify) is not None
+
+
+def test_messages_are_told_apart_by_the_number_that_the_protocol_gives_them() -> None:
+    vote = {"view": 0, "height": 1, "block": bytes(32)}
+    messages = [PRE_PREPARE, Prepare(**vote), Commit(**vote), VIEW_CHANGE, new_view(VIEW_CHANGE)]
+    assert [encode(message)[1] for message in messages] == [1, 2, 3, 4, 5]

@@ -376,3 +376,14 @@ def test_a_new_view_opens_exactly_if_it_shows_a_quorum_of_distinct_valid_view_ch
     assert (selection is not None) == whole
     if selection is not None:
         assert selection == select(change.message for change in changes)
+
+
+def test_what_is_prepared_before_a_change_of_the_set_was_prepared_by_the_old_one() -> None:
+    """The judge's own set may be the next one already, while the change was cast a height below."""
+    before = FIRST.certify(RULES, header_of(RULES, 0, FIRST.membership))
+    four, five = Stage(replica_id=0), Stage(replica_id=0, signers=SECOND)
+    for stage in (four, five):
+        stage.block("N", height=1)
+    change = ViewChange(view=1, committed=before, prepared=four.prepared("N"))
+    assert judge(SECOND, previous=FIRST).allows(change)
+    assert not judge(SECOND, previous=FIRST).allows(replace(change, prepared=five.prepared("N")))

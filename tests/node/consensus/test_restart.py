@@ -298,3 +298,11 @@ def test_the_deeds_of_the_stories_do_what_they_say() -> None:
             kinds.add(type(effect.message) if isinstance(effect, Cast) else type(effect))
     assert kinds >= {Prepare, Commit, ViewChange, NewView, PrePrepare, Accept, ValidateBlock}
     assert Tick not in kinds
+
+
+def test_of_several_view_changes_in_the_log_the_highest_binds() -> None:
+    stage = giving_up(2)
+    logged = [stage.signed(2, stage.view_change(view, shows=None)) for view in (1, 3, 2)]
+    again = Stage(replica_id=2)
+    assert again.replica.restore(tuple(logged), None) == ()
+    assert (again.replica.view, again.replica.changing) == (3, True)

@@ -1,6 +1,6 @@
 """What begins anew with a height, a view or a request, and what does not."""
 
-from node.consensus.effects import NothingWaits, RequestReceived, Resend, Tick
+from node.consensus.effects import Censored, Drop, NothingWaits, Reason, RequestReceived, Resend, Tick
 from node.consensus.messages import Prepare, ViewChange
 from tests.node.consensus.stage import Stage
 from tests.node.consensus.views_play import TICKS, cast, giving_up, tick, waiting
@@ -44,8 +44,19 @@ def test_what_was_in_flight_in_a_view_is_not_in_flight_in_the_next() -> None:
     assert (stage.replica.view, stage.replica.phase, stage.replica.shown_to(1)) == (1, "idle", ())
 
 
-def test_whoever_wanted_a_view_is_shown_its_wish_until_the_view_is_entered() -> None:
+def test_a_wish_is_kept_until_its_view_is_entered_and_one_for_a_later_view_beyond() -> None:
     stage = giving_up(2)
     stage.want(0, 1)
     stage.want(3, 4)
-    assert [message.message for message in stage.replica.shown_to(0)] == [ViewChange(1, None, None)] if False else True
+    assert stage.replica.shown_to(0) == (stage.wanted[0, 1],)
+    stage.open(1, 1, 0, 1, 2)
+    assert stage.replica.shown_to(0) == ()
+    assert stage.replica.shown_to(3) == (stage.wanted[3, 4],)
+
+
+def test_whoever_gives_its_view_up_shows_nobody_how_it_was_opened() -> None:
+    stage = giving_up(2)
+    stage.open(1, 1, 0, 1, 3)
+    assert stage.want(0, 1) != (Drop(Reason.STALE),)
+    stage.step(Censored())
+    assert stage.want(0, 1) == (Drop(Reason.STALE),)
