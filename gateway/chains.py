@@ -103,6 +103,8 @@ class Chain:
     links: tuple[NodeLink, ...]
     _doubted: tuple[int, int] | None = None
     """The replica that last showed a header of an unknown set while following, and the height known then."""
+    _highest: int = 0
+    """The height of the highest header that was believed: what callers were shown is not taken back by a later read."""
 
     @property
     def membership(self) -> Membership:
@@ -144,6 +146,7 @@ class Chain:
     async def read(self, keys: Sequence[bytes], *, height: int | None = None, at_least: int = 0) -> ProvenState:
         """Proven values of `keys` at `height` (None: the head, no lower than `at_least`)."""
         problem: Exception = NotServed("no-node", self.rules.chain_id)
+        floor = max(at_least, self._highest) if height is None else at_least
         for attempt in range(READ_ATTEMPTS):
             for link in self._links_in_order():
                 try:
@@ -154,7 +157,7 @@ class Chain:
                 except (NodeUnreachable, NotServed) as refused:
                     problem = refused
                     continue
-                if state.header.height >= at_least and height in (None, state.header.height):
+                if state.header.height >= floor and height in (None, state.header.height):
                     return state
             if isinstance(problem, NotServed) and attempt >= 2 and at_least == 0:
                 break
@@ -242,6 +245,7 @@ class Chain:
         """The header, once its certificate has been checked against the set of its height."""
         fault = self.trust.fault(certified)
         if fault is None:
+            self._highest = max(self._highest, certified.header.height)
             return certified.header
         kind = SetUnknown if self.trust.may_be_of_another_set(certified) else NotServed
         raise kind("node-not-believed", str(fault))
@@ -344,7 +348,7 @@ class Chain:
         return ProvenState(header=header, certified=answer.certified, values=answer.values)
 
     def _links_in_order(self) -> list[NodeLink]:
-        """Connected links, the first primary's first: it is never behind."""
+        """Connected links, the first primary's first: while it is primary it is never behind."""
         up = [link for link in self.links if link.connected]
         return sorted(up, key=lambda link: (link.replica - self.primary_offset) % len(self.links))
 

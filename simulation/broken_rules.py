@@ -232,5 +232,10 @@ def never(*_: object, **__: object) -> bool:
     return False
 
 
+def nobody_adopts(*_: object) -> Effects:
+    """A certificate that somebody shows commits nothing here."""
+    return ()
+
+
 def nothing(*_: object, **__: object) -> None:
     """No effect."""

@@ -92,8 +92,12 @@ DEFECTS: Final[dict[str, Defect]] = {
     "whoever asks for a view votes on in the old one": Defect(
         ((ChangingViews, "_change_view", broken_rules.ask_and_stay),), ("promises",)
     ),
-    "a primary behind its new view proposes": Defect(
-        ((Standing, "_is_below_view", property(broken_rules.never)),), ("liveness", "votes", "agreement")
+    "a new view goes on below the head that it shows": Defect(
+        (
+            (Standing, "_is_below_view", property(broken_rules.never)),
+            (NormalCase, "_adopt", broken_rules.nobody_adopts),
+        ),
+        ("agreement", "votes", "liveness"),
     ),
     "f replicas drag the others into higher views": Defect(
         ((ViewChanges, "reached", broken_rules.reached_by_f),), ("leaps",)

@@ -8,11 +8,13 @@ from typing import Annotated
 
 import typer
 
+from scripts.defect_hunt import hunt
 from scripts.errors import CommandFailed
 from scripts.screen import counting, err, out, table
 from scripts.simulation_report import report
 from scripts.simulations import Failure, attempt, attempt_many
 from scripts.twins import PARTS, explore_all
+from simulation.defects import DEFECTS
 from simulation.observer import Violation
 from simulation.run import Outcome
 from simulation.summary import Summary, proves_nothing, summarize
@@ -32,6 +34,9 @@ def simulate(
         bool,
         typer.Option("--twins", help="With seeds: who lies is a twin. Alone: four replicas and a twin, every way."),
     ] = False,
+    defects: Annotated[
+        bool, typer.Option("--defects", help="Break one rule after the other: the first of --seeds to notice each.")
+    ] = False,
     views: Annotated[int, typer.Option("--views", min=1, max=4, help="Of twins, through so many views.")] = VIEWS,
     markdown: Annotated[
         Path | None, typer.Option("--markdown", help="Write what many seeds have shown into this file.")
@@ -40,7 +45,9 @@ def simulate(
     """Break a network in a simulated world: every accident is drawn from the seed, and the seed repeats it exactly."""
     if (seed is not None) + (seeds is not None) + (twins and seed is None and seeds is None) != 1:
         raise CommandFailed("say --seed N for one run with its transcript, --seeds N for many, or --twins", USAGE)
-    if seed is not None:
+    if defects and seeds is not None:
+        _defects(seeds)
+    elif seed is not None:
         _one(seed, replicas, twins)
     elif seeds is not None:
         _many(first, seeds, replicas, twins, markdown)
@@ -54,6 +61,16 @@ def _one(seed: int, replicas: int | None, twins: bool) -> None:  # noqa: FBT001 
         err.print(result.where, markup=False)
         raise CommandFailed(f"seed {seed}: {result.sentence}")
     _show_outcome(result)
+
+
+def _defects(seeds: int) -> None:
+    with counting("Breaking rules 故意出错", len(DEFECTS)) as done:
+        found = hunt(seeds, done)
+    for name, seed in found.items():
+        took = "missed" if seed is None else f"{seed} | {seed + 1}"
+        out.print(f"{took} | {name}", markup=False)
+    if missed := [name for name, seed in found.items() if seed is None]:
+        raise CommandFailed(f"not noticed within {seeds} seeds: {', '.join(missed)}")
 
 
 def _every_way(views: int) -> None:

@@ -238,3 +238,10 @@ def test_messages_are_told_apart_by_the_number_that_the_protocol_gives_them() ->
     vote = {"view": 0, "height": 1, "block": bytes(32)}
     messages = [PRE_PREPARE, Prepare(**vote), Commit(**vote), VIEW_CHANGE, new_view(VIEW_CHANGE)]
     assert [encode(message)[1] for message in messages] == [1, 2, 3, 4, 5]
+
+
+def test_a_new_view_of_one_view_change_is_a_message_and_of_none_is_not() -> None:
+    one = new_view(VIEW_CHANGE)
+    assert decode(encode(one), NewView) == one
+    with pytest.raises(CodecMalformed):
+        decode(encode(NewView(view=3, view_changes=())), NewView)

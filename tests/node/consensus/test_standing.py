@@ -1,9 +1,15 @@
 """What begins anew with a height, a view or a request, and what does not."""
 
-from node.consensus.effects import Censored, Drop, NothingWaits, Reason, RequestReceived, Resend, Tick
-from node.consensus.messages import Prepare, ViewChange
+import dataclasses
+
+import msgspec
+
+from node.consensus.effects import BuildBlock, Censored, Drop, NothingWaits, Reason, RequestReceived, Resend, Tick
+from node.consensus.messages import Prepare, PrePrepare, ViewChange
+from node.consensus.replica import Replica
 from tests.node.consensus.stage import Stage
 from tests.node.consensus.views_play import TICKS, cast, giving_up, tick, waiting
+from tests.node.small_chain import RULES
 
 
 def resent_at(stage: Stage, ticks: int) -> list[int]:
@@ -28,11 +34,11 @@ def test_a_proposal_where_nothing_waited_has_the_whole_time() -> None:
 
 
 def test_after_an_idle_time_things_are_sent_again_as_soon_as_at_first() -> None:
-    stage = waiting(0)
-    assert resent_at(stage, 23) == [5, 10, 20]
+    stage = waiting()
+    assert resent_at(stage, 12) == [5, 10]
     stage.step(NothingWaits())
     stage.step(RequestReceived())
-    assert resent_at(stage, 23) == [5, 10, 20]
+    assert resent_at(stage, 12) == [5, 10]
 
 
 def test_what_was_in_flight_in_a_view_is_not_in_flight_in_the_next() -> None:
@@ -60,3 +66,25 @@ def test_whoever_gives_its_view_up_shows_nobody_how_it_was_opened() -> None:
     assert stage.want(0, 1) != (Drop(Reason.STALE),)
     stage.step(Censored())
     assert stage.want(0, 1) == (Drop(Reason.STALE),)
+
+
+def test_where_patience_is_short_things_are_sent_again_on_every_second_tick_at_first() -> None:
+    rules = dataclasses.replace(RULES, profile=msgspec.structs.replace(RULES.profile, progress_ticks=4))
+    assert resent_at(waiting(0, rules=rules), 20) == [2, 4, 8, 16]
+
+
+def test_a_replica_signs_unless_it_is_said_to_abstain() -> None:
+    stage = Stage(replica_id=0)
+    replica = Replica(rules=RULES, key=stage.signers.membership.key(0), primary_offset=0, head=stage.replica.head)
+    assert not replica.abstains
+    assert replica.step(RequestReceived()) == (BuildBlock(stage.replica.head.header, 0),)
+
+
+def test_eight_blocks_of_a_height_are_held_and_none_of_a_height_that_is_committed() -> None:
+    stage = Stage(replica_id=2)
+    for number in range(9):
+        block = stage.block(f"block {number}")
+        stage.replica._keep_block(stage.signed(0, PrePrepare(view=0, block=block, parent_certificate=None)))
+    assert len(stage.replica._blocks) == 8
+    stage.sync("block 8")
+    assert stage.replica._blocks == {}
