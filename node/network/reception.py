@@ -13,6 +13,8 @@ from node.network.tls import LinkRole, identify
 
 FIRST_FRAME_S: Final = 5
 STRANGERS_MAX: Final = 64
+CALLERS_MAX: Final = 16
+"""Gateways and relayers are few, and each of their links may hold a frame that is not whole yet."""
 QUIET_S: Final = 60.0
 """For so long the same refusal is told once: a newcomer that nobody has voted in yet dials every second."""
 TOLD_MAX: Final = 64
@@ -34,6 +36,7 @@ class Reception:
         self._hello = Hello(version=PROTOCOL_VERSION, network_id=network_id, speaker=directory.names[directory.own])
         self._to_peer, self._to_caller, self._note = to_peer, to_caller, note
         self._strangers: set[Link] = set()
+        self._callers: set[Link] = set()
         self._told: dict[str, float] = {}
         """When each refusal was told."""
 
@@ -64,9 +67,17 @@ class Reception:
             self._to_peer(identity.node, link)
         elif hello.speaker is None and identity.roles & {LinkRole.GATEWAY, LinkRole.RELAYER}:
             self._strangers.discard(link)
-            self._to_caller(link)
+            self._take_caller(link)
         else:
             self._refuse(link, f"{_named(hello.speaker)} has neither the pinned key of that node nor a caller's usage")
+
+    def _take_caller(self, link: Link) -> None:
+        self._callers = {caller for caller in self._callers if caller.open}
+        if len(self._callers) == CALLERS_MAX:
+            self._refuse(link, f"{CALLERS_MAX} callers are linked already; close one")
+            return
+        self._callers.add(link)
+        self._to_caller(link)
 
     def _refuse(self, link: Link, why: str) -> None:
         now = asyncio.get_running_loop().time()

@@ -142,6 +142,21 @@ def test_a_value_of_another_height_than_the_one_asked_for_is_not_taken(memory: M
     run(memory, play)
 
 
+def test_a_node_that_is_behind_does_not_take_back_what_was_shown(memory: MemoryNetwork) -> None:
+    """Its proof is right and its certificate too: it is only of a time before the last answer."""
+    key = account_key(address_of(memory.chains[CHAIN].rules, "alice"))
+
+    async def play(chain: Chain) -> None:
+        old = await chain.links[FIRST_ASKED].ask(_reading(key))
+        memory.chains[CHAIN].ahead_ms += 6_000
+        await chain.submit(*touch(memory, chain))
+        shown = (await chain.read([key])).header.height
+        memory.links[FIRST_ASKED].lie = lambda answer: replace(old, request=answer.request)  # type: ignore[union-attr,type-var]
+        assert (await chain.read([key])).header.height == shown > 0
+
+    run(memory, play)
+
+
 def _reading(key: bytes) -> Callable[[int], Any]:
     return lambda n: module.ReadState(request=n, chain_id=CHAIN, keys=(key,), height=None)
 

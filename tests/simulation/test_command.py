@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from scripts import simulations_shown
 from scripts.cli import make_app
 from scripts.commands import simulate as command
 from scripts.errors import CommandFailed
@@ -34,7 +35,7 @@ def test_many_seeds_show_medians_and_end_with_no_violation() -> None:
 
 def test_the_first_failure_stops_and_says_how_to_replay_it(monkeypatch: pytest.MonkeyPatch) -> None:
     failure = Failure(7, "agreement: two blocks", "somewhere")
-    monkeypatch.setattr(command, "attempt_many", lambda *_, **__: ([], failure))
+    monkeypatch.setattr(simulations_shown, "attempt_many", lambda *_, **__: ([], failure))
     with pytest.raises(
         CommandFailed, match=r"seed 7: agreement: two blocks\n.* simulate --seed 7 --replicas 5"
     ) as info:
@@ -43,7 +44,7 @@ def test_the_first_failure_stops_and_says_how_to_replay_it(monkeypatch: pytest.M
 
 
 def test_a_seed_that_fails_shows_where_and_ends_with_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "attempt", lambda *_: Failure(7, "agreement: two blocks", "somewhere"))
+    monkeypatch.setattr(simulations_shown, "attempt", lambda *_: Failure(7, "agreement: two blocks", "somewhere"))
     with pytest.raises(CommandFailed, match="seed 7: agreement") as info:
         command.simulate(seed=7)
     assert info.value.code == 1
@@ -52,8 +53,8 @@ def test_a_seed_that_fails_shows_where_and_ends_with_one(monkeypatch: pytest.Mon
 def test_a_swarm_that_proves_nothing_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     outcome = attempt(3, 4)
     assert isinstance(outcome, Outcome)
-    monkeypatch.setattr(command, "proves_nothing", lambda _: "nothing happened")
-    monkeypatch.setattr(command, "attempt_many", lambda *_, **__: ([outcome], None))
+    monkeypatch.setattr(simulations_shown, "proves_nothing", lambda _: "nothing happened")
+    monkeypatch.setattr(simulations_shown, "attempt_many", lambda *_, **__: ([outcome], None))
     with pytest.raises(CommandFailed, match="nothing happened"):
         command.simulate(seeds=1)
 

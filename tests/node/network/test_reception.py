@@ -191,3 +191,25 @@ def test_only_so_many_strangers_are_let_in_at_once(pki: Pki, monkeypatch: pytest
         second.close()
 
     assert sorted(with_door(pki, story).peers) == [1, 3]
+
+
+def test_only_so_many_callers_are_linked_at_once_and_one_that_hangs_up_makes_room(
+    pki: Pki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CALLERS_MAX", 2)
+
+    async def story(door: Door) -> None:
+        first, second = await connect(door.port, pki.of("gateway")), await connect(door.port, pki.of("gateway"))
+        await greeted(first, None)
+        await greeted(second, None)
+        third = await connect(door.port, pki.of("gateway"))
+        third.send(hello(None))
+        assert await third.is_closed()
+        first.close()
+        await until(lambda: not all(caller.open for caller in door.callers))
+        await greeted(await connect(door.port, pki.of("gateway")), None)
+        second.close()
+
+    door = with_door(pki, story)
+    assert len(door.callers) == 3
+    assert [note for note in door.notes if "2 callers are linked already" in note]
