@@ -25,7 +25,7 @@ class FrameReader:
     """Cuts a stream of bytes, fed in any portions, into the bodies of its frames."""
 
     def __init__(self, limit: int = FRAME_BYTES_MAX) -> None:
-        self._limit = limit
+        self.limit = limit
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> list[bytes]:
@@ -35,8 +35,8 @@ class FrameReader:
         bodies, start = [], 0
         while len(buffer) - start >= 4:
             length = int.from_bytes(buffer[start : start + 4], "big")
-            if length > self._limit:
-                raise FrameMalformed(f"a frame has at most {self._limit} bytes, got a length of {length}")
+            if length > self.limit:
+                raise FrameMalformed(f"a frame has at most {self.limit} bytes, got a length of {length}")
             end = start + 4 + length
             if len(buffer) < end:
                 break

@@ -77,7 +77,7 @@ class Snapshot:
 
 
 class LedgerMismatch(Exception):
-    """A store of another network or chain."""
+    """A store of another network or chain, or one whose state is not its head's."""
 
 
 class Ledger:
@@ -94,6 +94,11 @@ class Ledger:
         if self.genesis.network_id != genesis.network_id:
             raise LedgerMismatch("the data folder belongs to another network; use another folder or remove this one")
         self._open()
+        if self.state.root != self.head.header.state_root:
+            raise LedgerMismatch(
+                f"the state of {rules.chain_id} is not the one that its head names; move the data folder away and start "
+                "again: the node fetches its blocks from its peers"
+            )
 
     def _open(self) -> None:
         """Stand where the store stands."""

@@ -1,7 +1,8 @@
 """Replicas that can be copied, with a host as small as can be, for those who look at every way things can go."""
 
 from collections import Counter
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from msgspec.structs import replace as with_changes
@@ -41,7 +42,11 @@ class Puppet(Replica):
     def copy(self) -> "Puppet":
         """Another one that stands where this one does."""
         other = object.__new__(Puppet)
-        other.__dict__.update((name, _apart(value)) for name, value in self.__dict__.items())
+        other.__dict__.update(self.__dict__)
+        for name, value in self.__dict__.items():
+            apart = _COPIES.get(type(value))
+            if apart is not None:
+                other.__dict__[name] = apart(value)
         return other
 
     @property
@@ -127,14 +132,19 @@ class Stage:
         ]
 
 
-def _apart(value: object) -> object:
-    """The value, or a copy that may change alone if it is one that changes."""
-    if isinstance(value, dict | set):
-        return value.copy()
-    if isinstance(value, InFlight | Future | ViewChanges | Patience):
-        changes: dict[str, Any] = {each.name: _apart(getattr(value, each.name)) for each in fields(value)}
-        return type(value)(**changes)
-    return value
+def _flight(flight: InFlight) -> InFlight:
+    return replace(flight, prepares=dict(flight.prepares), commits=dict(flight.commits))
+
+
+_COPIES: Final[dict[type, Callable[[Any], Any]]] = {
+    dict: dict,
+    set: set,
+    InFlight: _flight,
+    Future: lambda future: Future(dict(future.kept)),
+    ViewChanges: lambda changes: ViewChanges(dict(changes.kept)),
+    Patience: replace,
+}
+"""How to copy the parts of a replica that change; all others are values."""
 
 
 def _genesis(foundation: Foundation, rules: ChainRules) -> Head:

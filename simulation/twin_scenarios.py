@@ -100,6 +100,12 @@ class Play:
         return play
 
     @property
+    def commit_ways(self) -> range:
+        """The ways of the second half that may differ: fewer commits than a quorum commit nothing, whoever hears them."""
+        places = {sender.place for sender, _ in self._held}
+        return range(COMMIT_WAYS if len(places) >= self.stage.foundation.membership.quorum else TOGETHER + 1)
+
+    @property
     def situation(self) -> Situation:
         """Two plays that agree in this go on in the same way: after a view, or after its first half."""
         lasting = tuple((instance.replica.lasting, instance.committed_to) for instance in self.instances)
@@ -265,12 +271,14 @@ def explore(twin: int, views: int = VIEWS, done: Callable[[int, int], None] = la
             if view:
                 _recovers(play, view)
             for half in halves.new(play.first_half(view, way) for way in range(WAYS)):
-                following += ends.new(half.second_half(way) for way in range(COMMIT_WAYS))
+                commit_ways = half.commit_ways
+                steps += len(commit_ways)
+                following += ends.new(half.second_half(way) for way in commit_ways)
                 if is_last:
                     following.clear()
             if is_last:
                 done(number + 1, len(plays))
-        steps += len(plays) * WAYS + len(halves.seen) * COMMIT_WAYS
+        steps += len(plays) * WAYS
         situations.append(len(ends.seen))
         plays = following
     return Explored(

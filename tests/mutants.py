@@ -3,7 +3,7 @@
     .venv/bin/python tests/mutants.py chain node/consensus              # every mutant
     .venv/bin/python tests/mutants.py chain/merkle.py --sample 40       # at most so many of each module, by --seed
 
-A mutant is *killed* if a test of its own package fails, or uses up many times the processor time that it needs.
+A mutant is *killed* if a test of the packages named fails, or uses up many times the processor time that it needs.
 The tests that run the changed line are tried (a run under coverage says which), the quickest first, then the other
 tests of the module's own file. The working tree is never changed: a mutant's code is put into a forked process,
 into the functions as they stand there; or, if what it changes runs while modules are being imported, into a process
@@ -14,6 +14,7 @@ with its reason; they count for neither side. A listed mutant that is killed, or
 """
 
 import argparse
+import functools
 import gc
 import importlib
 import importlib.machinery
@@ -72,7 +73,14 @@ class Coverage:
         if not mutant.scope.function:
             touching |= set[str]().union(*by_line.values()) - {""}
         own = {test for test in self.seconds if test.startswith(own_tests(module.path))} - touching
+        if not touching and not own:  # names and limits alone: whoever imports them may mind
+            return tuple(self.in_order)
         return (*sorted(touching, key=self.cost), *sorted(own, key=self.cost))
+
+    @property
+    def in_order(self) -> list[str]:
+        """All tests, the quickest first."""
+        return sorted(self.seconds, key=self.cost)
 
     def at_import(self, module: Module, mutant: Mutant) -> bool:
         """Whether what is changed runs before any test does."""
@@ -284,7 +292,8 @@ class Trials:
 
     def _seconds(self, mutant: Mutant) -> dict[str, float]:
         """The tests to try, in that order, and what each needs."""
-        names = self._known.tests_of(self._modules[mutant.path], mutant)
+        known = self._known
+        names = known.tests_of(self._modules[mutant.path], mutant) if mutant.number >= 0 else known.in_order
         return {name: self._known.seconds[name] for name in names}
 
 
@@ -305,8 +314,8 @@ class Replaced(importlib.machinery.SourceFileLoader):
 
 
 def told(mutant: Mutant, code: int) -> None:
-    """One line for each that lives."""
-    if code == SURVIVED:
+    """One line for each that lives and is not known to change nothing."""
+    if code == SURVIVED and mutant.number >= 0 and mutant.name not in equivalent():
         print(f"survived  {mutant.path}:{mutant.scope.lines[0]} {mutant.scope.name or '-'}: {mutant.text}", flush=True)
 
 
@@ -322,6 +331,9 @@ def tried(modules: dict[str, Module], mutants: Sequence[Mutant], tests: Sequence
     early = [mutant for mutant in mutants if known.at_import(modules[mutant.path], mutant)]
     late = [mutant for mutant in mutants if mutant not in set(early)]
     trials = Trials(modules, known, tests)
+    unchanged = [next(iter(modules.values())).unchanged]
+    if any(code != SURVIVED for _, code in (*in_child(lambda: trials.warm(unchanged)), trials.fresh(*unchanged))):
+        raise SystemExit("The tests fail without any mutant if they run in another order; mend them first.")
     with ThreadPoolExecutor(jobs) as pool:
         warm = [pool.submit(in_child, lambda hand=hand: trials.warm(hand)) for hand in dealt(late, jobs) if hand]
         verdicts = [verdict for result in warm for verdict in result.result()]
@@ -340,6 +352,7 @@ def _import(names: Sequence[str]) -> None:
             continue  # it is only there under another name
 
 
+@functools.cache
 def equivalent() -> dict[str, str]:
     """Reason by name of the mutants that change nothing that is promised."""
     lines = EQUIVALENT.read_text("utf-8").splitlines()

@@ -123,8 +123,15 @@ class Module:
         """What it is imported as."""
         return re.sub(r"/__init__$", "", self.path.removesuffix(".py")).replace("/", ".")
 
+    @property
+    def unchanged(self) -> Mutant:
+        """A mutant that is none: what it fails, the tests fail by themselves."""
+        return Mutant(self.path, -1, Scope("", "", (0, 0)), "nothing")
+
     def code(self, mutant: Mutant) -> CodeType:
         """The compiled module with that change."""
+        if mutant.number < 0:
+            return compile(self._tree, self.file, "exec", dont_inherit=True)
         with self._changed(self._changes[mutant.number]):
             return compile(self._tree, self.file, "exec", dont_inherit=True)
 

@@ -83,6 +83,10 @@ class Link(asyncio.Protocol):
         if self.drained is not None:
             self.drained()
 
+    def narrow(self, frame_bytes_max: int) -> None:
+        """Take no frame larger than this from now on."""
+        self._reader.limit = frame_bytes_max
+
     def hand_over(self, received: Callable[["Link", bytes], None], closed: Callable[["Link"], None]) -> None:
         """The other side has shown who it is: from the next frame on somebody else is told."""
         self.known = True

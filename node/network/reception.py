@@ -13,8 +13,10 @@ from node.network.tls import LinkRole, identify
 
 FIRST_FRAME_S: Final = 5
 STRANGERS_MAX: Final = 64
-CALLERS_MAX: Final = 16
+CALLERS_MAX: Final = 64
 """Gateways and relayers are few, and each of their links may hold a frame that is not whole yet."""
+CALLER_FRAME_BYTES_MAX: Final = 5_000_000
+"""A submission has at most four million bytes of transactions, and one more."""
 QUIET_S: Final = 60.0
 """For so long the same refusal is told once: a newcomer that nobody has voted in yet dials every second."""
 TOLD_MAX: Final = 64
@@ -77,6 +79,7 @@ class Reception:
             self._refuse(link, f"{CALLERS_MAX} callers are linked already; close one")
             return
         self._callers.add(link)
+        link.narrow(CALLER_FRAME_BYTES_MAX)
         self._to_caller(link)
 
     def _refuse(self, link: Link, why: str) -> None:

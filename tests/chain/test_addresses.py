@@ -196,3 +196,9 @@ def test_a_chosen_name_has_at_most_96_bytes() -> None:
     assert codec.format(longest.encode("utf-8")) == longest
     with pytest.raises(AddressMalformed):
         codec.parse(longest.replace("a, L", "ab, L"))
+
+
+@pytest.mark.parametrize("text", ["O=Platform, S=Zunyi, C=CN", "CN=latform, L=Zunyi, C=CN", "O=Platform, Zunyi, C=CN"])
+def test_the_parts_of_a_chosen_name_are_organisation_locality_and_country(text: str) -> None:
+    with pytest.raises(AddressMalformed):
+        address_codec(AddressCodecName.X500_NAME).parse(text)

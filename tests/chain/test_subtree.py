@@ -276,3 +276,32 @@ def test_a_pin_counts_what_it_keeps() -> None:
     assert pinned.kept_bytes == nodes + len(b"key 1value 1new")
     pinned.before(sealed)
     assert pinned.kept_bytes == nodes + len(b"key 1value 1new")
+
+
+def test_a_difference_knows_the_root_that_it_leads_from() -> None:
+    taker, _ = state_of(sha256, full(3))
+    assert Difference(taker, bytes(range(32))).parent_root == taker.root
+
+
+def test_what_is_empty_on_the_other_side_is_emptied_and_not_asked_for() -> None:
+    taker, _ = state_of(sha256, full(600))
+    rest = {key: value for key, value in full(600).items() if sha256(b"\x04" + key)[0] >> 4 != 15}
+    giver, _ = state_of(sha256, rest)
+    difference = Difference(taker, giver.root)
+    assert difference.next_path == b""
+    assert difference.take_branch(giver.node(b"") or b"")
+    assert difference.next_path is None
+    assert set(difference.values) == set(full(600)) - set(rest)
+    assert set(difference.values.values()) == {None}
+    assert (b"\x0f", None) in difference.nodes.items()
+    taken = [*difference.values.items(), *difference.nodes.items()]
+    assert difference.taken_bytes == sum(len(key) + len(value or b"") for key, value in taken)
+
+
+def test_no_branch_stands_below_the_last_nibble_of_a_digest() -> None:
+    branches = [b"\x03" + bytes([7]) * 32 + bytes(15 * 32)]
+    for _ in range(64):
+        branches.append(b"\x03" + sha256(branches[-1]) + bytes(15 * 32))
+    difference = Difference(State(sha256, MemoryNodes()), sha256(branches[-1]))
+    assert [difference.take_branch(branch) for branch in reversed(branches)] == [True] * 64 + [False]
+    assert difference.next_path == bytes(64)

@@ -123,3 +123,13 @@ def test_another_text_of_a_uuid_is_refused(text: str) -> None:
     assert format_token("uuid", parse_token("uuid", WRITTEN)) == WRITTEN
     with pytest.raises(IdMalformed, match="a UUID in lower case"):
         parse_token("uuid", text)
+
+
+def test_a_refusal_shows_the_beginning_of_a_long_text_and_what_is_wanted() -> None:
+    with pytest.raises(IdMalformed) as refusal:
+        parse_name("x" * 500)
+    assert str(refusal.value).startswith(f"'{'x' * 120}' names no certificate")
+    with pytest.raises(IdMalformed, match=r"they are a decimal number below 2\^128"):
+        parse_token("integer", "x")
+    with pytest.raises(IdMalformed, match="they are a UUID in lower case"):
+        parse_token("uuid", "x")

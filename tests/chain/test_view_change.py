@@ -83,3 +83,11 @@ def test_the_statement_of_a_view_change_covers_the_whole_message() -> None:
     assert statement == RULES.vote_bytes(Domain.VIEW_CHANGE, view=4, height=1, block=digest)
     for other in (replace(wanted, view=5), replace(wanted, prepared=None)):
         assert view_change_bytes(RULES, other)[0] != statement
+
+
+def test_of_several_backups_two_out_of_order_are_enough_to_show_nothing() -> None:
+    """With more than two of them, others may stand in order."""
+    seven = Signers(tuple(f"replica {place}" for place in range(7)))
+    assert is_prepared(RULES, certificate(seven, signers=(0, 1, 3, 4)), seven.membership, primary=2)
+    assert not is_prepared(RULES, certificate(seven, signers=(0, 3, 1, 4)), seven.membership, primary=2)
+    assert not is_prepared(RULES, certificate(seven, signers=(0, 1, 1, 4)), seven.membership, primary=2)

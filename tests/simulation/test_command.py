@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from scripts import simulations_shown
 from scripts.cli import make_app
 from scripts.commands import simulate as command
+from scripts.defect_hunt import first_caught, is_caught
 from scripts.errors import CommandFailed
 from scripts.simulations import Failure, attempt, attempt_many
 from simulation.run import Outcome
@@ -86,3 +87,33 @@ def test_many_processes_give_what_one_gives() -> None:
     assert done == [1, 2, 3]
     alone = {seed: attempt(seed, 4) for seed in range(3, 6)}
     assert {outcome.seed: outcome for outcome in outcomes} == alone
+
+
+def test_many_seeds_are_written_down_for_a_page(tmp_path: Path) -> None:
+    page = tmp_path / "report.md"
+    arguments = ["simulate", "--seeds", "3", "--first", "5", "--twins", "--replicas", "7", "--markdown", str(page)]
+    assert CliRunner().invoke(make_app("simulate"), arguments).exit_code == 0
+    text = page.read_text("utf-8")
+    assert "| seeds | 3 (5 to 7) |" in text
+    assert "| violations | 0 |" in text
+    assert "| 7: 3 |" in text
+    assert "| agreement |" in text
+    assert all(line.count("|") == 3 for line in text.splitlines() if line)
+
+
+def test_twins_alone_are_followed_every_way_and_counted() -> None:
+    result = CliRunner().invoke(make_app("simulate"), ["simulate", "--twins", "--views", "1"])
+    assert result.exit_code == 0
+    assert result.output.splitlines()[-1].startswith(f"{4 * 16 * 19:,} scenarios")
+
+
+def test_every_defect_is_named_with_the_seed_that_notices_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulations_shown, "hunt", lambda *_: {"a rule": 3, "another": None})
+    with pytest.raises(CommandFailed, match="not noticed within 9 seeds: another"):
+        command.simulate(seeds=9, defects=True)
+
+
+def test_a_defect_is_noticed_by_a_seed_in_a_process_of_its_own() -> None:
+    assert is_caught("a quorum is one less", 0)
+    assert first_caught("votes are sent before they are durable", 1) == ("votes are sent before they are durable", 0)
+    assert first_caught("a quorum is one less", 0) == ("a quorum is one less", None)

@@ -74,3 +74,10 @@ def test_a_peer_that_claims_again_at_once_was_asked_in_vain_all_the_same() -> No
     assert sync.is_pruned(1, 5, ALL)
     sync.claimed(2, 9)
     assert not sync.is_pruned(1, 5, ALL)
+
+
+def test_whoever_says_that_it_is_above_a_height_leads_it() -> None:
+    sync = BlockSync()
+    for peer, height in ((3, 9), (1, 6), (2, 5)):
+        sync.claimed(peer, height)
+    assert (sync.leading(5), sync.leading(6), sync.leading(9)) == ((1, 3), (3,), ())

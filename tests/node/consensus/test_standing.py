@@ -4,7 +4,17 @@ import dataclasses
 
 import msgspec
 
-from node.consensus.effects import BuildBlock, Censored, Drop, NothingWaits, Reason, RequestReceived, Resend, Tick
+from node.consensus.effects import (
+    Behind,
+    BuildBlock,
+    Censored,
+    Drop,
+    NothingWaits,
+    Reason,
+    RequestReceived,
+    Resend,
+    Tick,
+)
 from node.consensus.messages import Prepare, PrePrepare, ViewChange
 from node.consensus.replica import Replica
 from tests.node.consensus.stage import Stage
@@ -88,3 +98,12 @@ def test_eight_blocks_of_a_height_are_held_and_none_of_a_height_that_is_committe
     assert len(stage.replica._blocks) == 8
     stage.sync("block 8")
     assert stage.replica._blocks == {}
+
+
+def test_whoever_opens_a_view_at_a_later_height_is_who_has_the_blocks_below() -> None:
+    stage = Stage(replica_id=2)
+    stage.block("A")
+    stage.wanted[0, 3] = stage.signed(0, stage.view_change(3, after="A", shows=None))
+    effects = stage.open(3, 3, 0, 1, 3)
+    assert Behind(3, 1) in effects
+    assert stage.replica.view == 3

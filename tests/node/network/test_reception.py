@@ -213,3 +213,19 @@ def test_only_so_many_callers_are_linked_at_once_and_one_that_hangs_up_makes_roo
     door = with_door(pki, story)
     assert len(door.callers) == 3
     assert [note for note in door.notes if "2 callers are linked already" in note]
+
+
+def test_a_caller_may_not_send_frames_as_large_as_a_node_may(pki: Pki, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CALLER_FRAME_BYTES_MAX", 1_000)
+
+    async def story(door: Door) -> None:
+        caller, node = await connect(door.port, pki.of("gateway")), await connect(door.port, pki.of("xian"))
+        await greeted(caller, None)
+        await greeted(node, "xian")
+        node.send(bytes(1_001))
+        await until(lambda: door.heard)
+        caller.send(bytes(1_001))
+        assert await caller.is_closed()
+
+    door = with_door(pki, story)
+    assert [note for note in door.notes if "a frame has at most 1000 bytes" in note]
