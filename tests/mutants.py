@@ -66,16 +66,22 @@ class Coverage:
     imported: list[str] = field(default_factory=list)
     """Modules that are not of this project."""
 
-    def tests_of(self, module: Module, mutant: Mutant) -> tuple[str, ...]:
-        """Those that run what is changed, the quickest first; then the others that speak of the module."""
+    def tests_of(self, module: Module, mutant: Mutant) -> list[str]:
+        """Those that run what is changed, the quickest first; then the others that speak of the module.
+
+        What stands at the module's level is run by nobody: whoever imports the module may mind, and if it is not
+        even touched (names and limits alone), anybody.
+        """
         by_line = self.tests_by_line.get(module.file, {})
-        touching = set[str]().union(*(by_line.get(line, set()) for line in _lines(mutant))) - {""}
+        touching = set[str]().union(*(by_line.get(line, set()) for line in _lines(mutant)))
+        speaking = {test for test in self.seconds if test.startswith(own_tests(module.path))}
         if not mutant.scope.function:
-            touching |= set[str]().union(*by_line.values()) - {""}
-        own = {test for test in self.seconds if test.startswith(own_tests(module.path))} - touching
-        if not touching and not own:  # names and limits alone: whoever imports them may mind
-            return tuple(self.in_order)
-        return (*sorted(touching, key=self.cost), *sorted(own, key=self.cost))
+            touching = touching.union(*by_line.values())
+            speaking |= {test for test in self.seconds if _imports(test.partition("::")[0], module.name)}
+        touching -= {""}
+        if not touching and not speaking:
+            return self.in_order
+        return [*sorted(touching, key=self.cost), *sorted(speaking - touching, key=self.cost)]
 
     @property
     def in_order(self) -> list[str]:
@@ -89,6 +95,12 @@ class Coverage:
 
     def cost(self, test: str) -> tuple[float, str]:
         return self.seconds[test], test
+
+
+@functools.cache
+def _imports(test: str, module: str) -> bool:
+    """Whether a file of tests imports from a module."""
+    return f"from {module} import" in (ROOT / test).read_text("utf-8")
 
 
 def _lines(mutant: Mutant) -> range:
@@ -273,22 +285,26 @@ class Trials:
     def fresh(self, mutant: Mutant) -> Verdict:
         """Try one in a process that imports everything anew."""
         seconds = self._seconds(mutant)
-        module = self._modules[mutant.path]
+        own = {name: cost for name, cost in seconds.items() if name.startswith(own_tests(mutant.path))}
+        rest = {name: cost for name, cost in seconds.items() if name not in own}
+        code = SURVIVED
+        for part in (own, rest):  # most are killed by the one file of their module
+            if part and code == SURVIVED:
+                code = exit_of(functools.partial(self._afresh, mutant, part))
+        told(mutant, code)
+        return mutant, code
 
-        def work() -> int:
-            sys.meta_path.insert(0, Replaced(module.name, module.code(mutant)))
-            outcome = [KILLED]
+    def _afresh(self, mutant: Mutant, seconds: dict[str, float]) -> int:
+        """Import everything with the mutant in it, and run those tests."""
+        module, outcome = self._modules[mutant.path], [KILLED]
+        sys.meta_path.insert(0, Replaced(module.name, module.code(mutant)))
 
-            def tried(items: dict[str, pytest.Item]) -> None:
-                outcome[0] = first_failure(items, seconds)
+        def tried(items: dict[str, pytest.Item]) -> None:
+            outcome[0] = first_failure(items, seconds)
 
-            files = dict.fromkeys(name.partition("::")[0] for name in seconds)
-            pytest.main([*OPTIONS, *files], plugins=[Trial(tried)])
-            return outcome[0]
-
-        verdict = mutant, exit_of(work) if seconds else SURVIVED
-        told(*verdict)
-        return verdict
+        files = dict.fromkeys(name.partition("::")[0] for name in seconds)
+        pytest.main([*OPTIONS, *files], plugins=[Trial(tried)])
+        return outcome[0]
 
     def _seconds(self, mutant: Mutant) -> dict[str, float]:
         """The tests to try, in that order, and what each needs."""

@@ -1,10 +1,13 @@
 """Results for people, for programs (JSON) and for docs/benchmarks.md."""
 
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from scripts.bench.machine import Limits
 from scripts.bench.measure import Result
 from scripts.screen import out, table
+
+SIMULATION: Final = "\n## Simulation\n"
 
 
 def as_json(machine: dict[str, Any], limits: Limits, replicas: int, results: list[Result]) -> dict[str, Any]:
@@ -39,6 +42,12 @@ def show(machine: dict[str, Any], limits: Limits, replicas: int, results: list[R
         rows = [*result.figures.items(), ("bar", result.bar)]
         table(f"{result.scenario} by {result.door}: {result.setting}", "figure", "value", rows=rows)
         out.print()
+
+
+def other_measurements(page: Path) -> str:
+    """What stands in a page from the section on simulation on: other commands have measured it."""
+    written = page.read_text("utf-8") if page.exists() else ""
+    return written[written.index(SIMULATION) :] if SIMULATION in written else ""
 
 
 def as_markdown(machine: dict[str, Any], limits: Limits, replicas: int, results: list[Result], command: str) -> str:

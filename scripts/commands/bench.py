@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from scripts.bench.machine import describe_machine, measure_limits
-from scripts.bench.report import as_json, as_markdown, show
+from scripts.bench.report import as_json, as_markdown, other_measurements, show
 from scripts.bench.scenarios import SCENARIOS
 from scripts.errors import CommandFailed
 from scripts.screen import working
@@ -38,6 +38,7 @@ def bench(
     show(machine, limits, REPLICAS, results)
     if markdown is not None:
         command = " ".join(["python3 scripts bench", *(scenarios or []), f"--markdown {markdown}"])
-        markdown.write_text(as_markdown(machine, limits, REPLICAS, results, command), "utf-8")
+        page = as_markdown(machine, limits, REPLICAS, results, command)
+        markdown.write_text(page + other_measurements(markdown), "utf-8")
     if json_file is not None:
         json_file.write_text(json.dumps(as_json(machine, limits, REPLICAS, results), indent=1, ensure_ascii=False))

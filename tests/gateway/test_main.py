@@ -11,7 +11,6 @@ import pytest
 from gateway import __main__ as program
 from gateway import index, vault
 from gateway.database import open_database
-from gateway.settings import load_settings
 from scripts.network import local_addresses, make_network
 from scripts.processes import free_port
 from scripts.provision import provision
@@ -61,10 +60,13 @@ def test_another_passphrase_does_not_open_the_vault(folder: Path, capsys: pytest
     assert "the passphrase is not this vault's" in said_at_start(folder, capsys)
 
 
-def test_a_busy_port_is_said_and_ends_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_busy_port_is_said_and_ends_it(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     with socket.socket() as busy:
-        busy.bind(("127.0.0.1", load_settings(folder).port))
+        busy.bind(("127.0.0.1", 0))
         busy.listen()
+        monkeypatch.setenv("CERTNET_PORT", str(busy.getsockname()[1]))
         assert program.main([str(folder)]) == program.EXIT_UNUSABLE
     assert capsys.readouterr().out == ""
 
