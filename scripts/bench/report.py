@@ -7,7 +7,7 @@ from scripts.bench.machine import Limits
 from scripts.bench.measure import Result
 from scripts.screen import out, table
 
-SIMULATION: Final = "\n## Simulation\n"
+SIMULATION: Final = "\n## Simulation and faults\n"
 
 
 def as_json(machine: dict[str, Any], limits: Limits, replicas: int, results: list[Result]) -> dict[str, Any]:
