@@ -10,7 +10,8 @@ def admit(
 ) -> Checked | Refusal:
     """Check a transaction once and put it into the pool.
 
-    One that waits already, or is in a recent block, is answered as if it were new: a retry is harmless. With
+    One that waits already, or is in a recent block, is answered as if it were new: a retry is harmless. (Not if it
+    differs in its signature: that is checked first, unless a peer passed it on, whom nobody answers.) With
     `try_out` its call is run on the head too; what a peer passes on was tried out there. What proves itself has no
     other check, so it is always tried out.
     """
@@ -22,6 +23,8 @@ def admit(
         return read
     signed, form = read
     settled = form.transaction_id in ledger.seen or form.transaction_id in pool
+    if settled and not try_out:
+        return form  # passed on once more: nobody waits for an answer, so nothing is left to check
     if pool.full and not settled and not (urgent and pool.has_room_for_urgent):
         return Refusal("pool-full", (len(pool),))
     checked = check_signature(ledger.rules, signed, form, ledger.state)

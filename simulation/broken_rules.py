@@ -61,10 +61,11 @@ def count_repeats(self: NormalCase, received: Authenticated, vote: Vote) -> Effe
     return _on_vote(self, received, vote)
 
 
-def matching_with_repeats(self: InFlight, votes: dict[int, Authenticated]) -> list[int]:
+def matching_with_repeats(self: InFlight, votes: dict[int, Authenticated], needed: int) -> list[int]:
     """Repeats are among the votes, under their signer's place."""
     assert self.proposal is not None
-    return sorted(at % REPEATS for at, vote in votes.items() if vote.digest == self.proposal.digest)
+    signers = sorted(at % REPEATS for at, vote in votes.items() if vote.digest == self.proposal.digest)
+    return signers[:needed] if len(signers) >= needed else []
 
 
 def unsigned_certificate(

@@ -44,7 +44,7 @@ class Witness:
         said = received.digest + received.signature
         earlier = statements.get((received.signer, kind, view))
         if earlier is None:
-            if _views(statements, received.signer, kind) == VIEWS_MAX:
+            if len(statements) >= VIEWS_MAX <= _views(statements, received.signer, kind):
                 return None
             statements[received.signer, kind, view] = said
             return self._forgotten(received, key, at)

@@ -50,10 +50,9 @@ class InFlight:
         Only backups are among the prepares: the replica drops a primary's.
         """
         assert self.proposal is not None and self.valid  # noqa: PT018
-        signers = self._matching(self.prepares)
-        if len(signers) < membership.quorum - 1:
+        signers = self._matching(self.prepares, membership.quorum - 1)
+        if not signers:
             return None
-        signers = signers[: membership.quorum - 1]
         height, view = place(self.proposal.message)
         return PreparedCertificate(
             view=view,
@@ -67,18 +66,21 @@ class InFlight:
     def certificate(self, membership: Membership) -> QuorumCertificate | None:
         """Committed-local, as a proof: the first quorum of matching commits by place (4.2)."""
         assert self.proposal is not None
-        signers = self._matching(self.commits)
-        if len(signers) < membership.quorum:
+        signers = self._matching(self.commits, membership.quorum)
+        if not signers:
             return None
-        signers = signers[: membership.quorum]
         _, view = place(self.proposal.message)
         signatures = tuple(self.commits[signer].signature for signer in signers)
         return QuorumCertificate(view=view, signers=tuple(signers), signatures=signatures)
 
-    def _matching(self, votes: dict[int, Authenticated]) -> list[int]:
-        """Who voted for the proposed block, ascending."""
+    def _matching(self, votes: dict[int, Authenticated], needed: int) -> list[int]:
+        """The first so many by place who voted for the proposed block; empty if there are not so many."""
         assert self.proposal is not None
-        return sorted(signer for signer, vote in votes.items() if vote.digest == self.proposal.digest)
+        if len(votes) < needed:
+            return []
+        block = self.proposal.digest
+        signers = sorted(signer for signer, vote in votes.items() if vote.digest == block)
+        return signers[:needed] if len(signers) >= needed else []
 
 
 @dataclass(slots=True)

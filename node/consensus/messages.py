@@ -4,7 +4,7 @@ A signature is checked here; what a view change or new view shows, signed by oth
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Final, assert_never
+from typing import Annotated, Final
 
 from msgspec import Meta
 
@@ -112,17 +112,11 @@ _DOMAINS: Final = {
 
 def place(message: Message) -> tuple[int, int]:
     """The (height, view) that a message speaks of; a change of view speaks of the height that it goes on with."""
-    match message:
-        case PrePrepare(view=view, block=block):
-            return block.header.height, view
-        case Prepare(view=view, height=height) | Commit(view=view, height=height):
-            return height, view
-        case ViewChange():
-            return message.height, message.view
-        case NewView(view=view, view_changes=changes):
-            return max(place(change.message)[0] for change in changes), view
-        case _:
-            assert_never(message)
+    if isinstance(message, PrePrepare):
+        return message.block.header.height, message.view
+    if isinstance(message, NewView):
+        return max(change.message.height for change in message.view_changes), message.view
+    return message.height, message.view
 
 
 def signed_bytes(rules: ChainRules, message: Message) -> tuple[bytes, bytes]:

@@ -126,8 +126,10 @@ class NormalCase(Standing):
         certificate = flight.certificate(self.membership)
         if certificate is not None:
             return self._commit(flight.proposal, certificate)
+        if Commit in self._cast_kinds or self.abstains:
+            return ()
         prepared = flight.prepared(self.membership)
-        if prepared is None or Commit in self._cast_kinds or self.abstains:
+        if prepared is None:
             return ()
         self.prepared = prepared
         return self._cast(Commit(view=self.view, height=self.height, block=flight.proposal.digest), prepared)
