@@ -14,7 +14,7 @@ from chain.rpc import ChainStatus
 from chain.rules import ChainRules
 from node.admission import admit, drop_outdated
 from node.candidates import Candidates
-from node.catching_up import Brought, CatchingUp, Wanted
+from node.catching_up import CatchingUp, Wanted
 from node.consensus.abstention import Abstention
 from node.consensus.effects import (
     Accept,
@@ -42,7 +42,6 @@ from node.consensus.effects import (
     Tick,
     ValidateBlock,
 )
-from node.consensus.evidence import Witness
 from node.consensus.head import OUTSIDE
 from node.consensus.messages import (
     Authenticated,
@@ -60,12 +59,18 @@ from node.execution import BlockFault, Executed
 from node.inclusion import URGENT_MAX, Inclusion
 from node.ledger import Ledger, Snapshot
 from node.mempool import Checked, Mempool, Refusal
-from node.network.frames import ChainHead, ConsensusFrame, relays
+from node.network.frames import (
+    ChainFrame,
+    ChainHead,
+    ConsensusFrame,
+    Relay,
+    relays,
+)
 from node.outlook import Outlook
 from node.ports import Ports
 from node.reports import Reports
 from node.signed import Signed
-from node.status import chain_status
+from node.status import chain_head, chain_status
 from node.storage.interface import LoggedBlock, LoggedCommit, LoggedMessage, LogRecord
 from node.timeliness import Timeliness
 
@@ -110,7 +115,6 @@ class Host:
         self._abstention = Abstention(ledger.head.membership) if abstains else None
         self._inclusion = Inclusion(since=ledger.height)
         self._outdated: deque[tuple[Checked, Refusal]] = deque(maxlen=OUTDATED_MAX)
-        self._witness = Witness()
         self._reports = Reports()
         self._catching_up = CatchingUp(
             ledger=ledger,
@@ -135,8 +139,19 @@ class Host:
         self._perform_all(self.replica.restore(*self._signed.taken_back()))
         self._run()
 
+    def hear(self, peer: int, frame: ChainFrame) -> None:
+        """A frame of a peer that is about this chain. Transactions that are not urgent may wait: see `admit`."""
+        if isinstance(frame, ConsensusFrame):
+            self.receive(frame.envelope)
+        elif isinstance(frame, Relay):
+            self._urge(frame.transactions)
+        elif isinstance(frame, Wanted):
+            self._catching_up.serve(peer, frame)
+        elif not self._installing:
+            self._catching_up.fetched(peer, frame)
+
     def receive(self, envelope: Envelope) -> None:
-        """A peer's message of consensus; one that its signer did not sign has no effect."""
+        """A message of consensus, whoever delivers it; one that its signer did not sign has no effect."""
         received = authenticate(self.rules, self.replica.membership, envelope, self.rules.consensus_verify)
         if received is None:
             self.dropped["not-authentic"] += 1
@@ -204,27 +219,10 @@ class Host:
         for relay in relays(self.rules.chain_id, [checked.raw for checked in self.pool.waiting()]):
             self._ports.send(peer, relay)
 
-    def urge(self, transactions: tuple[bytes, ...]) -> None:
-        """Requests that a peer has waited for too long: they go before all others."""
-        for raw in transactions[:URGENT_MAX]:
-            outcome = admit(self.ledger, self.pool, raw, now=self._ports.now(), try_out=False, urgent=True)
-            if isinstance(outcome, Checked):
-                self.pool.urge(outcome.transaction_id)
-        self.requests_admitted()
-
     def peer_lost(self, peer: int) -> None:
         """A link is gone."""
         self._timeliness.lost(peer)
         self._catching_up.sync.lost(peer)
-
-    def serve(self, peer: int, wanted: Wanted) -> None:
-        """Send blocks, or parts of a snapshot, to a peer that is behind."""
-        self._catching_up.serve(peer, wanted)
-
-    def fetched(self, peer: int, brought: Brought) -> None:
-        """Blocks, or parts of a snapshot, from a peer that was asked for them."""
-        if not self._installing:
-            self._catching_up.fetched(peer, brought)
 
     # ---- what it tells ----
 
@@ -234,14 +232,7 @@ class Host:
 
     def chain_head(self) -> ChainHead:
         """How far this chain is here."""
-        head = self.ledger.head
-        return ChainHead(
-            chain_id=self.rules.chain_id,
-            height=head.header.height,
-            view=self.replica.view,
-            head=head.digest,
-            signs=not self.replica.abstains,
-        )
+        return chain_head(self.ledger, self.replica)
 
     def status(self) -> ChainStatus:
         """One chain's line of the node's status."""
@@ -324,15 +315,22 @@ class Host:
         """To all, the own messages and the oldest of what waits: the primary's pool may have been full."""
         for envelope in self._signed.current(self.replica.view):
             self._ports.broadcast(ConsensusFrame(chain_id=self.rules.chain_id, envelope=envelope))
-        waiting = [checked.raw for checked in self.pool.waiting()[:RESEND_TRANSACTIONS_MAX]]
+        waiting = [checked.raw for checked in self.pool.waiting(RESEND_TRANSACTIONS_MAX)]
         for relay in relays(self.rules.chain_id, waiting):
             self._ports.broadcast(relay)
+
+    def _urge(self, transactions: tuple[bytes, ...]) -> None:
+        """Requests that a peer has waited for too long: they go before all others."""
+        for raw in transactions[:URGENT_MAX]:
+            outcome = admit(self.ledger, self.pool, raw, now=self._ports.now(), try_out=False, urgent=True)
+            if isinstance(outcome, Checked):
+                self.pool.urge(outcome.transaction_id)
+        self.requests_admitted()
 
     def _witness_message(self, received: Authenticated) -> None:
         """Two statements that no correct replica makes convict their signer: on the chain, where all see it."""
         key = self.replica.membership.key(received.signer)
-        evidence = self._witness.hear(received, key, self.ledger.height)
-        if evidence is not None and self._reports.add(evidence):
+        if self._reports.hear(received, key, self.ledger.height):
             self._note(f"replica {received.signer} has signed what no correct replica signs: it is reported")
             self._report()
 
@@ -418,14 +416,12 @@ class Host:
     def _adopt(self, committed: CommittedBlock) -> None:
         executed = self.ledger.execute_committed(committed, self.pool.find)
         if isinstance(executed, Executed):
-            self._append(executed, committed, LoggedBlock(chain_id=self.rules.chain_id, committed=committed))
-            # Before whatever else waits: the replica is not to stand behind its ledger.
-            self._inputs.appendleft(BlockSynced(committed, executed.digest, self.ledger.head.membership))
-            self._look_back()
+            self._append_fetched(committed, executed)
 
     def _append_fetched(self, committed: CommittedBlock, executed: Executed) -> None:
         self._append(executed, committed, LoggedBlock(chain_id=self.rules.chain_id, committed=committed))
-        self._feed(BlockSynced(committed, executed.digest, self.ledger.head.membership))
+        # Before whatever else waits: the replica is not to stand behind its ledger.
+        self._inputs.appendleft(BlockSynced(committed, executed.digest, self.ledger.head.membership))
         self._inclusion.restart(self.ledger.height)  # a block of the past says nothing about the present primary
         self._look_back()
         self._run()
@@ -468,7 +464,7 @@ class Host:
 
     def _look_back(self) -> None:
         """After a block: whether this replica may sign again, and whether a request is left out."""
-        self._witness.forget_below(self.ledger.height)
+        self._reports.forget_below(self.ledger.height)
         if self._abstention is not None and self._is_past_its_votes(self._abstention):
             self._note(f"height {self.ledger.height} is certified: this replica signs again")
             self._abstention = None
@@ -492,7 +488,7 @@ class Host:
             self._note("a request that has waited long is not in the primary's blocks: it is given up")
             self._inputs.append(Censored())
         elif inclusion.is_urgent(height):
-            urgent = [checked.raw for checked in self.pool.waiting()[:URGENT_MAX]]
+            urgent = [checked.raw for checked in self.pool.waiting(URGENT_MAX)]
             for relay in relays(self.rules.chain_id, urgent, urgent=True):
                 self._ports.broadcast(relay)
 

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from chain.codec import CodecMalformed, decoder
@@ -157,9 +158,9 @@ class Mempool:
         """The checked transaction of exactly these bytes."""
         return self._waiting.get(raw)
 
-    def waiting(self) -> list[Checked]:
-        """Everything that waits, oldest first."""
-        return list(self._waiting.values())
+    def waiting(self, most: int | None = None) -> list[Checked]:
+        """What waits, oldest first: everything, or the first so many."""
+        return list(islice(self._waiting.values(), most))
 
     def self_proving(self) -> list[Checked]:
         """What waits and proves itself, oldest first."""

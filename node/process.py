@@ -32,16 +32,12 @@ from node.ledger import Ledger, LedgerMismatch
 from node.members import Members
 from node.network.directory import Directory
 from node.network.frames import (
-    Blocks,
-    ConsensusFrame,
     Fetch,
     FetchChunk,
     FetchSnapshot,
     Heads,
     PeerFrame,
     Relay,
-    SnapshotChunk,
-    SnapshotManifest,
     relays,
 )
 from node.network.peers import Peers
@@ -266,9 +262,7 @@ class Node:
             ) from None
 
     def _committed(self, chain_id: str, executed: Executed, certificate: QuorumCertificate) -> None:
-        host = self._hosts[chain_id]
-        self._rpc.committed(host, executed, certificate)
-        self._meet(host)
+        self._rpc.committed(self._hosts[chain_id], executed, certificate)
 
     def _sign_state_changed(self, chain_id: str, signs: bool) -> None:  # noqa: FBT001 - a callback
         (self._signs.knows if signs else self._signs.forgot)(chain_id)
@@ -277,7 +271,7 @@ class Node:
         for relay in relays(chain_id, transactions):
             self._peers.broadcast(relay)
 
-    def _from_peer(self, peer: int, record: PeerFrame) -> None:  # noqa: C901 - one kind of frame, one case
+    def _from_peer(self, peer: int, record: PeerFrame) -> None:
         if isinstance(record, Heads):
             for head in record.heads:
                 if head.chain_id in self._hosts:
@@ -287,17 +281,12 @@ class Node:
             return
         host = self._hosts[record.chain_id]
         match record:
-            case ConsensusFrame(envelope=envelope):
-                host.receive(envelope)
-            case Relay(transactions=transactions, urgent=True):
-                host.urge(transactions)
-            case Relay(transactions=transactions):
+            case Relay(transactions=transactions, urgent=False):
                 self._rpc.relayed(host, peer, transactions)
-            case Fetch() | FetchSnapshot() | FetchChunk():
-                if self._peers.reads(peer):
-                    host.serve(peer, record)
-            case Blocks() | SnapshotManifest() | SnapshotChunk():
-                host.fetched(peer, record)
+            case Fetch() | FetchSnapshot() | FetchChunk() if not self._peers.reads(peer):
+                pass  # a large answer would pile up
+            case _:
+                host.hear(peer, record)
 
     def _peer_changed(self, peer: int, up: bool) -> None:  # noqa: FBT001 - a callback
         self._note("", f"{self._directory.names[peer]} {'connected' if up else 'lost'}")

@@ -8,6 +8,8 @@ from chain.evidence import EVIDENCE_HEIGHTS, Evidence, kind_of
 from chain.transaction import TRANSACTION_WINDOW_MS
 from contracts.evidence import find_conviction
 from contracts.system import evidence_transaction
+from node.consensus.evidence import Witness
+from node.consensus.messages import Authenticated
 from node.ledger import Ledger
 
 REPORTS_MAX: Final = 64
@@ -35,6 +37,16 @@ class Reports:
     """What this replica can prove and the chain does not know yet, by (signer's key, height, kind)."""
 
     open: dict[tuple[bytes, int, int], Report] = field(default_factory=dict)
+    _witness: Witness = field(default_factory=Witness)
+
+    def hear(self, received: Authenticated, key: bytes, height: int) -> bool:
+        """One message of the replica with consensus key `key`, heard at head `height`; whether it proves something new."""
+        evidence = self._witness.hear(received, key, height)
+        return evidence is not None and self.add(evidence)
+
+    def forget_below(self, height: int) -> None:
+        """Blocks up to `height` are committed."""
+        self._witness.forget_below(height)
 
     def add(self, evidence: Evidence) -> bool:
         """Keep new evidence; False if it is known, or too much is kept already."""

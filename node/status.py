@@ -1,4 +1,4 @@
-"""How one chain stands at its node, for people: it proves nothing (protocol 12.5)."""
+"""How one chain stands at its node, for people and for peers: it proves nothing (protocol 12.3, 12.5)."""
 
 from chain.membership import REPLICAS_MAX
 from chain.rpc import ChainStatus, MemberStatus, PendingChange
@@ -6,6 +6,7 @@ from contracts.evidence import convictions_of
 from contracts.membership import current_memberships
 from node.consensus.replica import Replica
 from node.ledger import Ledger
+from node.network.frames import ChainHead
 from node.outlook import Outlook
 
 
@@ -27,6 +28,18 @@ def chain_status(
         behind=tuple(outlook.nodes[node] for node in behind)[:REPLICAS_MAX],
         members=tuple(_member(ledger, replica, outlook, place) for place in range(replica.membership.size)),
         pending=_pending_change(ledger),
+    )
+
+
+def chain_head(ledger: Ledger, replica: Replica) -> ChainHead:
+    """How far the chain is, for peers."""
+    head = ledger.head
+    return ChainHead(
+        chain_id=ledger.rules.chain_id,
+        height=head.header.height,
+        view=replica.view,
+        head=head.digest,
+        signs=not replica.abstains,
     )
 
 

@@ -13,6 +13,7 @@ from chain.codec import decode
 from chain.genesis import Genesis
 from chain.membership import Membership
 from chain.quorum import QuorumCertificate
+from chain.rpc import Hello
 from chain.rules import ChainRules
 from node.consensus.messages import Envelope
 from node.execution import Executed
@@ -20,16 +21,10 @@ from node.host import Host
 from node.ledger import Ledger
 from node.mempool import Checked, Refusal
 from node.network.frames import (
-    Blocks,
     ConsensusFrame,
-    Fetch,
-    FetchChunk,
-    FetchSnapshot,
     Heads,
     PeerFrame,
     Relay,
-    SnapshotChunk,
-    SnapshotManifest,
     relays,
 )
 from node.ports import Ports
@@ -273,23 +268,17 @@ class Process:
     def _dispatch(self, sender: int, frame: PeerFrame) -> None:
         host = self.host
         match frame:
-            case ConsensusFrame(envelope=envelope):
-                host.receive(envelope)
-            case Relay(transactions=transactions, urgent=True):
-                host.urge(transactions)
-            case Relay(transactions=transactions):
+            case Relay(transactions=transactions, urgent=False):
                 for raw in transactions:
                     host.admit(raw, local=False)
                 host.requests_admitted()
             case Heads(heads=heads):
                 for head in heads:
                     host.peer_head(sender, head)
-            case Fetch() | FetchSnapshot() | FetchChunk():
-                host.serve(sender, frame)
-            case Blocks() | SnapshotManifest() | SnapshotChunk():
-                host.fetched(sender, frame)
-            case _:
+            case Hello():
                 pass
+            case _:
+                host.hear(sender, frame)
 
     def _heads(self) -> Heads:
         return Heads(heads=(self.host.chain_head(),))

@@ -128,18 +128,9 @@ class SnapshotChunk(Record, frozen=True, tag=9):
     content: BranchChunk | PairsChunk | BlocksChunk | None
 
 
-PeerFrame = (
-    Hello
-    | ConsensusFrame
-    | Relay
-    | Heads
-    | Fetch
-    | Blocks
-    | FetchSnapshot
-    | SnapshotManifest
-    | FetchChunk
-    | SnapshotChunk
-)
+ChainFrame = ConsensusFrame | Relay | Fetch | Blocks | FetchSnapshot | SnapshotManifest | FetchChunk | SnapshotChunk
+"""What is about one chain."""
+PeerFrame = Hello | Heads | ChainFrame
 
 
 def relays(chain_id: str, transactions: Sequence[bytes], *, urgent: bool = False) -> Iterator[Relay]:

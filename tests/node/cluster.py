@@ -23,16 +23,10 @@ from node.host import Host
 from node.ledger import HISTORY_BLOCKS, Ledger
 from node.mempool import Checked, Refusal
 from node.network.frames import (
-    Blocks,
     ConsensusFrame,
-    Fetch,
-    FetchChunk,
-    FetchSnapshot,
     Heads,
     PeerFrame,
     Relay,
-    SnapshotChunk,
-    SnapshotManifest,
     relays,
 )
 from node.ports import Ports
@@ -482,15 +476,9 @@ class Cluster:
             case Heads(heads=heads):
                 for head in heads:
                     host.peer_head(sender, head)
-            case ConsensusFrame(envelope=envelope):
-                host.receive(envelope)
-            case Relay(transactions=transactions, urgent=True):
-                host.urge(transactions)
-            case Relay(transactions=transactions):
+            case Relay(transactions=transactions, urgent=False):
                 for raw in transactions:
                     host.admit(raw, local=False)
                 host.requests_admitted()
-            case Fetch() | FetchSnapshot() | FetchChunk():
-                host.serve(sender, frame)
-            case Blocks() | SnapshotManifest() | SnapshotChunk():
-                host.fetched(sender, frame)
+            case _:
+                host.hear(sender, frame)

@@ -87,7 +87,7 @@ def test_an_urgent_request_goes_before_all_others_even_into_a_full_pool(monkeypa
         member.host.admit(define(number), local=True)
     monkeypatch.setattr(Mempool, "full", property(lambda _: True))
     assert not isinstance(member.host.admit(VICTIM, local=False), Checked)
-    member.host.urge((VICTIM,))
+    member.host._urge((VICTIM,))
     assert member.host.replica.phase == "building"
     cluster.sync()
     proposal = member.host.replica._flight.proposal.message.block
@@ -97,14 +97,14 @@ def test_an_urgent_request_goes_before_all_others_even_into_a_full_pool(monkeypa
 def test_one_peer_puts_only_so_many_requests_before_all_others_at_once() -> None:
     cluster = Cluster()
     member = cluster.member(2)
-    member.host.urge(tuple(define(number) for number in range(URGENT_MAX + 5)))
+    member.host._urge(tuple(define(number) for number in range(URGENT_MAX + 5)))
     assert len(member.host.pool) == URGENT_MAX
 
 
 def test_what_is_urged_and_no_request_at_all_is_not_taken() -> None:
     cluster = Cluster()
     member = cluster.member(2)
-    member.host.urge((b"\x00", VICTIM[:-1]))
+    member.host._urge((b"\x00", VICTIM[:-1]))
     assert len(member.host.pool) == 0
     assert not member.host.replica.pending
 

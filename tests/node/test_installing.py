@@ -65,7 +65,7 @@ def test_nothing_is_heard_cast_or_logged_until_the_snapshot_is_durable() -> None
     assert (host.ledger.height, host.replica.height, len(waiting)) == (BLOCKS, 1, 1)
     before = list(member.disk.records)
     blocks = next_committed(source, 2_000)
-    host.fetched(1, blocks)
+    host.hear(1, blocks)
     host.admit(define(3_000, valid_until=cluster.now + 90_000), local=True)
     host.requests_admitted()
     for _ in range(3 * RULES.profile.progress_ticks):
@@ -74,7 +74,7 @@ def test_nothing_is_heard_cast_or_logged_until_the_snapshot_is_durable() -> None
     assert (host.ledger.height, host.replica.height, member.disk.records) == (BLOCKS, 1, before)
     waiting.pop()()
     assert (host.replica.height, host.durable_height) == (BLOCKS + 1, BLOCKS)
-    host.fetched(1, blocks)
+    host.hear(1, blocks)
     assert (host.ledger.height, host.replica.height) == (BLOCKS + 1, BLOCKS + 2)
     cluster.sync()
     logged = [decode(record, LogRecord) for record in member.disk.records]
@@ -104,7 +104,7 @@ def test_who_follows_is_told_where_the_blocks_begin_and_who_reads_an_older_one_t
     host = service.host
     host._install(snapshot_for(host, source))
     oldest = host.ledger.oldest_block
-    host.fetched(1, next_committed(source, 2_000))
+    host.hear(1, next_committed(source, 2_000))
     service.cluster.sync()
     assert caller.answers == [Refused(request=3, code="height-pruned", values=(1, oldest))]
     assert service.server._followers == []
@@ -160,7 +160,7 @@ def test_a_process_that_is_killed_has_the_whole_snapshot_or_nothing_of_it(tmp_pa
         here.node._flush_if_due(here.node._loop.time())
         assert here.node._store.busy
         await until(lambda: not host._installing)
-        host.fetched(1, next_committed(source, 2_000))
+        host.hear(1, next_committed(source, 2_000))
         await asyncio.sleep(0.02)
         assert height_of_a_copy(here, tmp_path / "after") == BLOCKS + 1
         here.close()

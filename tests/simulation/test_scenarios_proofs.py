@@ -351,7 +351,7 @@ def test_s26_a_flood_of_votes_claims_and_requests_fills_nothing_and_stops_nobody
     for number in others:
         host = script.host(number)
         assert len(host.replica._future.kept) <= 3 * 10 * replicas
-        assert len(host._witness._heard) <= 1_010
+        assert len(host._reports._witness._heard) <= 1_010
         assert len(host.pool) <= host.rules.profile.pool_transactions_max
         assert host.replica.view == 0
     assert script.finish().checks["bounds"] > 0
