@@ -22,9 +22,12 @@ from ctypes import (
     c_uint64,
     c_void_p,
 )
+from ctypes.util import find_library
 from typing import Any
 
-LIBC = ctypes.CDLL(None, use_errno=True)
+LIBC = ctypes.CDLL(find_library("c"), use_errno=True)
+"""By its own name: to a program that is not position-independent, as some distributions build the interpreter, the
+address of a call is the program's own stub, which leads through the slot."""
 PROTOTYPES = {
     "open": (c_int, c_char_p, c_int, c_int),
     "write": (c_ssize_t, c_int, c_void_p, c_size_t),
