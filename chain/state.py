@@ -24,6 +24,8 @@ from chain.merkle import DigestFunction
 BUCKET_ENTRIES_MAX: Final = 32
 ENTRY_BYTES: Final = 64
 DEPTH_MAX: Final = 64
+READ_MAX: Final = 4_096
+"""How many values a state keeps at hand: 1 us instead of 3 for one that is read again."""
 BUCKET: Final = b"\x02"
 BRANCH: Final = b"\x03"
 KEY: Final = b"\x04"
@@ -148,11 +150,19 @@ class State:
     def __init__(self, digest: DigestFunction, store: NodeStore) -> None:
         self.digest = digest
         self._store = store
+        self._read: dict[bytes, bytes | None] = {}
+        """What was read since it last changed: every transaction reads the same few accounts and classes."""
         self.root = node_hash(digest, self.node(b""), b"")
 
     def get(self, key: bytes) -> bytes | None:
         """The committed value under `key`."""
-        return self._store.get(b"v" + key)
+        if key in self._read:
+            return self._read[key]
+        value = self._store.get(b"v" + key)
+        if len(self._read) >= READ_MAX:
+            self._read.clear()
+        self._read[key] = value
+        return value
 
     def node(self, path: bytes) -> bytes | None:
         """The committed node at `path`."""
@@ -185,6 +195,8 @@ class State:
             changes[_undo_key(height)] = encode(undo)
         changes.update(beside or {})
         self._store.write(changes)
+        for key in sealed.values:
+            self._read.pop(key, None)
         self.root = sealed.root
 
     def _names(self, undo: Iterable[UndoEntry], values: Mapping[bytes, bytes | None]) -> dict[bytes, bytes | None]:

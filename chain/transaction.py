@@ -91,7 +91,12 @@ class Receipt(Record, frozen=True):
 
 def checked_values(values: Values) -> tuple[Value, ...]:
     """The values, lists of bytes as tuples; `ValueError` for a nil, a float, a map or anything nested deeper."""
+    if _PLAIN.issuperset(map(type, values)):  # nearly always; saves 1 us an event
+        return values
     return tuple(_checked_value(value) for value in values)
+
+
+_PLAIN: Final = frozenset({bool, int, str, bytes})
 
 
 def _checked_value(value: object) -> Value:

@@ -1,6 +1,7 @@
 """Accounts: who may do what (protocol 15). A state record with its full public key, created before first use."""
 
 from enum import IntEnum
+from functools import lru_cache
 from typing import Annotated, Final
 
 from msgspec import Meta
@@ -158,7 +159,8 @@ def _require_own_address(context: ContractContext, arguments: AddAccount) -> Non
         raise ContractReverted("possession-not-proven", arguments.address)
 
 
-_account = decoder(Account)
+_account = lru_cache(maxsize=4096)(decoder(Account))
+"""Remembered by its bytes: every transaction reads its sender and its holder, 2 us each."""
 
 METHODS: Final = {
     "addAccount": Method(AddAccount, add_account),

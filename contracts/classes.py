@@ -1,5 +1,6 @@
 """Classes of certificates and who may issue them (protocol 16)."""
 
+from functools import lru_cache
 from typing import Annotated, Final
 
 from msgspec import Meta
@@ -106,7 +107,8 @@ def set_issuer(context: ContractContext, arguments: SetIssuer) -> None:
     context.emit(CONTRACT, "SetIssuer", arguments.class_id, arguments.address, arguments.granted)
 
 
-_class = decoder(CertificateClass)
+_class = lru_cache(maxsize=1024)(decoder(CertificateClass))
+"""Remembered by its bytes: every certificate is one of a class, 3 us to decode."""
 
 METHODS: Final = {
     "defineClass": Method(DefineClass, define_class),

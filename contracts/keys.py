@@ -4,9 +4,12 @@ A key is a prefix byte, parts of fixed length and at most one part of bounded le
 two records share a key.
 """
 
+from functools import lru_cache
+
 CLASS_BYTES = 32
 
 
+@lru_cache(maxsize=1024)
 def _fixed_class(class_id: str) -> bytes:
     return class_id.encode("ascii").ljust(CLASS_BYTES, b"\0")
 

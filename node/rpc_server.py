@@ -1,7 +1,6 @@
 """Answers callers: the records of `chain.rpc` over accepted links (protocol 12)."""
 
-from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -29,16 +28,11 @@ from chain.rpc import (
 from chain.transaction import Values
 from node.execution import Executed
 from node.host import Host
+from node.ingress import Arrival, Ingress, Part
 from node.mempool import Checked, Refusal
 from node.network.link import Link
 from node.reads import block_answer, certified_header, no_block, read_block, read_handovers, read_state, receipt_leaves
 
-SLICE_TRANSACTIONS: Final = 64
-"""How many transactions are checked before votes are heard again."""
-QUEUE_TRANSACTIONS_MAX: Final = 50_000
-QUEUE_BYTES_MAX: Final = 64_000_000
-QUEUE_PER_PEER_MAX: Final = 20_000
-"""So that no single peer fills the queue with transactions that are worth nothing."""
 WAITERS_MAX: Final = 100_000
 
 
@@ -61,16 +55,6 @@ class Follower:
     next: int
 
 
-@dataclass(frozen=True, slots=True)
-class Ingress:
-    """A transaction on its way into the pool, from a caller that waits or from a peer."""
-
-    host: Host
-    raw: bytes
-    waiter: Waiter | None
-    peer: int | None
-
-
 @dataclass(slots=True)
 class RpcServer:
     """All callers of one node."""
@@ -81,10 +65,7 @@ class RpcServer:
     """The names of the nodes that can be sent to."""
     relay: Callable[[str, tuple[bytes, ...]], None]
     schedule: Callable[[Callable[[], None]], object]
-    _queue: deque[Ingress] = field(default_factory=deque)
-    _queue_bytes: int = 0
-    _from_peer: Counter[int | None] = field(default_factory=Counter)
-    """How many transactions of each peer are in the queue."""
+    _ingress: Ingress = field(default_factory=Ingress)
     _scheduled: bool = False
     _waiters: dict[bytes, list[Waiter]] = field(default_factory=dict)
     _waiting: int = 0
@@ -122,8 +103,8 @@ class RpcServer:
 
     def relayed(self, host: Host, peer: int, transactions: tuple[bytes, ...]) -> None:
         """Transactions that a peer has taken. What does not fit is left out: the peer has them and sends them again."""
-        if self._has_room(transactions) and self._from_peer[peer] + len(transactions) <= QUEUE_PER_PEER_MAX:
-            self._enqueue(Ingress(host, raw, None, peer) for raw in transactions)
+        if self._ingress.has_room(transactions, peer):
+            self._enqueue(Arrival(host, transactions, peer=peer))
 
     def committed(self, host: Host, executed: Executed, certificate: QuorumCertificate) -> None:
         """A block is durable: whoever waits for one of its transactions, or follows the chain, is told."""
@@ -167,53 +148,47 @@ class RpcServer:
             )
             _send(link, _outcomes(submit.request, None, (), (), rejected))
             return
-        self._enqueue(
-            Ingress(host, raw, Waiter(link, submit.request, index), None)
-            for index, raw in enumerate(submit.transactions)
-        )
+        self._enqueue(Arrival(host, submit.transactions, link, submit.request))
 
     def _has_room(self, transactions: tuple[bytes, ...]) -> bool:
-        return (
-            len(self._queue) + len(transactions) <= QUEUE_TRANSACTIONS_MAX
-            and self._queue_bytes + sum(map(len, transactions)) <= QUEUE_BYTES_MAX
-            and self._waiting + len(transactions) <= WAITERS_MAX
-        )
+        return self._ingress.has_room(transactions) and self._waiting + len(transactions) <= WAITERS_MAX
 
-    def _enqueue(self, arrivals: Iterable[Ingress]) -> None:
-        for ingress in arrivals:
-            self._queue.append(ingress)
-            self._queue_bytes += len(ingress.raw)
-            self._from_peer[ingress.peer] += 1
+    def _enqueue(self, arrival: Arrival) -> None:
+        self._ingress.add(arrival)
         self._pump_soon()
 
     def _pump_soon(self) -> None:
-        if not self._scheduled and self._queue:
+        if not self._scheduled and len(self._ingress):
             self._scheduled = True
             self.schedule(self._pump)
 
     def _pump(self) -> None:
         """One slice of the queue: check, take, pass on, and let the replica propose."""
         self._scheduled = False
-        part = [self._queue.popleft() for _ in range(min(SLICE_TRANSACTIONS, len(self._queue)))]
-        self._queue_bytes -= sum(len(ingress.raw) for ingress in part)
-        self._from_peer.subtract(ingress.peer for ingress in part)
+        parts = self._ingress.take()
         self._pump_soon()
-        taken: dict[str, list[bytes]] = {}
-        for ingress in part:
-            if self._take(ingress):
-                taken.setdefault(ingress.host.rules.chain_id, []).append(ingress.raw)
-        for chain_id, raws in taken.items():
-            self.relay(chain_id, tuple(raws))
-        for host in {ingress.host.rules.chain_id: ingress.host for ingress in part}.values():
-            host.requests_admitted()
+        host = parts[0].arrival.host
+        taken = [raw for part in parts for raw in self._take(part)]
+        if taken:
+            self.relay(host.rules.chain_id, tuple(taken))
+        host.requests_admitted()
 
-    def _take(self, ingress: Ingress) -> bool:
-        """Take one transaction; whether it is new here from a caller, and so to be passed on."""
-        host, waiter = ingress.host, ingress.waiter
+    def _take(self, part: Part) -> list[bytes]:
+        """Take transactions into the pool; those that are new here from a caller, and so to be passed on."""
+        host, caller = part.arrival.host, part.arrival.caller
+        if caller is None:
+            for raw in part.transactions:
+                host.admit(raw, local=False)
+            return []
+        waiters = (Waiter(caller, part.arrival.request, part.start + i) for i in range(len(part.transactions)))
+        return [
+            raw for raw, waiter in zip(part.transactions, waiters, strict=True) if self._take_one(host, raw, waiter)
+        ]
+
+    def _take_one(self, host: Host, raw: bytes, waiter: Waiter) -> bool:
+        """Take a caller's transaction; whether it is new here."""
         before = len(host.pool)
-        outcome = host.admit(ingress.raw, local=waiter is not None)
-        if waiter is None:
-            return False
+        outcome = host.admit(raw, local=True)
         if isinstance(outcome, Refusal):
             _reject(waiter, outcome.code, outcome.values)
             return False

@@ -85,7 +85,7 @@ def healthy(here: NodeHere) -> None:
         assert len(host.replica._changes.kept) <= 4
         assert len(host._signed.records) <= 8
     assert not [note for note in here.notes if "led to" in note]  # no fault of ours was found
-    assert len(here.node._rpc._queue) <= 50_000
+    assert len(here.node._rpc._ingress) <= 50_000
 
 
 def test_the_traffic_alone_brings_a_node_to_the_height_of_the_others(tmp_path: Path) -> None:

@@ -23,10 +23,11 @@ from chain.rpc import (
 )
 from chain.transaction import SignedTransaction
 from contracts.system import change_transaction
-from node import rpc_server as module
+from node import ingress, rpc_server
 from node.host import Host
+from node.ingress import SLICE_TRANSACTIONS
 from node.network.frames import relays
-from node.rpc_server import SLICE_TRANSACTIONS, RpcServer
+from node.rpc_server import RpcServer
 from tests.contracts.membership_changes import FOUR, agreed, first
 from tests.node.cluster import Cluster
 from tests.node.network.small_pki import NAMES
@@ -271,7 +272,7 @@ def test_a_write_is_taken_while_the_primary_is_dead_for_it_is_replaced() -> None
     ("limit", "value"), [("QUEUE_TRANSACTIONS_MAX", 2), ("QUEUE_BYTES_MAX", 2 * len(define(0)) + 1), ("WAITERS_MAX", 2)]
 )
 def test_what_waits_to_be_checked_is_bounded(monkeypatch: pytest.MonkeyPatch, limit: str, value: int) -> None:
-    monkeypatch.setattr(module, limit, value)
+    monkeypatch.setattr(rpc_server if limit == "WAITERS_MAX" else ingress, limit, value)
     service, caller = Service(), Caller()
     if limit == "WAITERS_MAX":
         service.submit(caller, 1, define(0))
@@ -283,26 +284,26 @@ def test_what_waits_to_be_checked_is_bounded(monkeypatch: pytest.MonkeyPatch, li
         service.submit(caller, 2, define(2))
         service.server.relayed(service.host, 1, (define(3),))
         assert caller.outcomes() == {(2, 0): "queue-full"}
-        assert len(service.server._queue) == 2
+        assert len(service.server._ingress) == 2
     service.settle()
     service.submit(caller, 3, define(4))
     service.settle()
     assert caller.outcomes()[3, 0].startswith("block")
-    assert service.server._queue_bytes == 0
+    assert service.server._ingress.size == 0
 
 
 def test_no_single_peer_fills_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "QUEUE_PER_PEER_MAX", 2)
+    monkeypatch.setattr(ingress, "QUEUE_PER_PEER_MAX", 2)
     service, caller = Service(), Caller()
     service.server.relayed(service.host, 3, (b"\xc1", b"\xc1"))
     service.server.relayed(service.host, 3, (define(8),))
     service.server.relayed(service.host, 2, (define(9),))
     service.submit(caller, 1, define(0))
-    assert [ingress.peer for ingress in service.server._queue] == [3, 3, 2, None]
+    assert len(service.server._ingress) == 4
     service.settle()
     assert caller.outcomes() == {(1, 0): "block 1"}
     service.server.relayed(service.host, 3, (define(8),))
-    assert len(service.server._queue) == 1
+    assert len(service.server._ingress) == 1
 
 
 def test_transactions_are_checked_in_slices_so_that_votes_are_heard_in_between() -> None:
