@@ -1,18 +1,17 @@
 """For every deliberate defect the first seed that catches it: what `tests/simulation/defect_seeds.txt` holds."""
 
-import multiprocessing
-import os
 from collections.abc import Callable
 from functools import partial
 
 from scripts.simulations import Failure, attempt
+from scripts.workers import workers
 from simulation.defects import DEFECTS
 
 
 def hunt(seeds: int, done: Callable[[int], None]) -> dict[str, int | None]:
     """Defect -> the first of so many seeds on which a checker that should see it does; None if none does."""
     found: dict[str, int | None] = {}
-    with multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool:
+    with workers() as pool:
         for name, seed in pool.imap_unordered(partial(first_caught, seeds=seeds), DEFECTS):
             found[name] = seed
             done(len(found))

@@ -1,13 +1,12 @@
 """Many seeds on all cores: one process per core, each run in one thread of it."""
 
-import multiprocessing
-import os
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from scripts.workers import workers
 from simulation.observer import Violation
 from simulation.run import Outcome, run
 
@@ -44,7 +43,7 @@ def attempt_many(
 ) -> tuple[list[Outcome], Failure | None]:
     """All seeds, or up to the first that fails; `done` is told how many are over."""
     outcomes: list[Outcome] = []
-    with multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool:
+    with workers() as pool:
         for result in pool.imap_unordered(partial(attempt, replicas=replicas, twins=twins), seeds, CHUNK):
             if isinstance(result, Failure):
                 return outcomes, result

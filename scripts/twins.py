@@ -1,11 +1,11 @@
 """Every way through some views with one twin, the four places of it side by side on all cores."""
 
 import multiprocessing
-import os
 from collections.abc import Callable
 from multiprocessing.sharedctypes import Synchronized
 from typing import Final
 
+from scripts.workers import workers
 from simulation.twin_scenarios import REPLICAS, Explored, explore
 
 PARTS: Final = 1_000
@@ -18,10 +18,8 @@ _progress: "list[Synchronized[int]]" = []
 
 def explore_all(views: int, done: Callable[[int], None]) -> list[Explored]:
     """For a twin of every place; `done` is told how many of REPLICAS * PARTS parts are over."""
-    context = multiprocessing.get_context("spawn")
-    progress = context.Value("i", 0)
-    cores = min(REPLICAS, os.cpu_count() or 1)
-    with context.Pool(cores, initializer=_begin, initargs=(progress,)) as pool:
+    progress = multiprocessing.get_context("spawn").Value("i", 0)
+    with workers(REPLICAS, _begin, (progress,)) as pool:
         results = [pool.apply_async(_explore, (twin, views)) for twin in range(REPLICAS)]
         for result in results:
             while not result.ready():

@@ -1,9 +1,13 @@
 """The command `simulate`: transcript, exit codes, and the first failure of many."""
 
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 from typer.testing import CliRunner
 
@@ -117,3 +121,24 @@ def test_a_defect_is_noticed_by_a_seed_in_a_process_of_its_own() -> None:
     assert is_caught("a quorum is one less", 0)
     assert first_caught("votes are sent before they are durable", 1) == ("votes are sent before they are durable", 0)
     assert first_caught("a quorum is one less", 0) == ("a quorum is one less", None)
+
+
+@pytest.mark.parametrize("what", [["--seeds", "100000"], ["--twins"]])
+def test_an_interrupt_ends_every_process_in_one_sentence(what: list[str]) -> None:
+    """The terminal's Ctrl-C goes to the whole group of processes."""
+    command = [sys.executable, "-m", "scripts.cli", "simulate", *what]
+    many = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, process_group=0)
+    try:
+        workers = []
+        while sum("spawn_main" in " ".join(worker.cmdline()) for worker in workers) < min(os.cpu_count() or 1, 4):
+            assert many.poll() is None
+            time.sleep(0.05)
+            workers = psutil.Process(many.pid).children(recursive=True)
+        os.killpg(many.pid, signal.SIGINT)
+        _, told = many.communicate(timeout=30)
+        assert many.returncode == 130
+        assert b"interrupted" in told
+        assert b"Traceback" not in told
+        assert psutil.wait_procs(workers, timeout=10)[1] == []
+    finally:
+        many.kill()
