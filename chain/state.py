@@ -5,42 +5,32 @@ BUCKET_ENTRIES_MAX keys is one *bucket*: the sorted pairs (key digest, value dig
 *branch*: the hashes of its sixteen children, zero where a child is empty. So the shape depends on the content
 alone, not on the order or number of writes that led to it.
 
-A node's bytes start with its kind and are hashed as they are. Nodes and values are read through a view and
-written to a store once per block. Beside them the store has the key behind every key digest (its *name*), so that a
-part of the tree can be handed over.
+A node's bytes start with its kind and are hashed as they are. Nodes and values are read through a view.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby, pairwise
+from itertools import groupby
+from operator import lt
+from struct import Struct
 from typing import Annotated, Final, Protocol
 
 from msgspec import Meta
 
-from chain.codec import Record, decode, encode
+from chain.codec import Record
 from chain.ids import ZERO_DIGEST
 from chain.merkle import DigestFunction
 
 BUCKET_ENTRIES_MAX: Final = 32
 ENTRY_BYTES: Final = 64
 DEPTH_MAX: Final = 64
-READ_MAX: Final = 4_096
-"""How many values a state keeps at hand: 1 us instead of 3 for one that is read again."""
 BUCKET: Final = b"\x02"
 BRANCH: Final = b"\x03"
 KEY: Final = b"\x04"
 VALUE: Final = b"\x05"
+NIBBLES: Final = tuple(bytes([nibble]) for nibble in range(16))
 _EMPTY_BRANCH: Final = BRANCH + bytes(16 * 32)
-
-
-class NodeStore(Protocol):
-    """The port behind a state: a map of bytes, written once per block. It needs no sync of its own."""
-
-    def get(self, key: bytes) -> bytes | None:
-        """The bytes stored under `key`."""
-
-    def write(self, changes: Mapping[bytes, bytes | None]) -> None:
-        """Store all of `changes`, or nothing; None removes."""
+_ALL_PLACES: Final = 0xFFFF
 
 
 class View(Protocol):
@@ -75,13 +65,6 @@ class StateProof(Record, frozen=True):
     bucket: Annotated[bytes, Meta(max_length=BUCKET_ENTRIES_MAX * ENTRY_BYTES)]
 
 
-class UndoEntry(Record, frozen=True):
-    """What stood under `key` before a block; None if nothing did."""
-
-    key: bytes
-    value: bytes | None
-
-
 @dataclass(frozen=True, slots=True)
 class Layer:
     """A view one block ahead of its parent, not in any store. `values` and `nodes` are what differs.
@@ -94,6 +77,8 @@ class Layer:
     root: bytes
     values: Mapping[bytes, bytes | None]
     nodes: Mapping[bytes, bytes | None]
+    key_digests: Mapping[bytes, bytes] = field(default_factory=dict)
+    """Of keys in `values`, as far as they were computed."""
 
     @property
     def digest(self) -> DigestFunction:
@@ -144,96 +129,18 @@ class Overlay:
         return layer(self.view, self.kept)
 
 
-class State:
-    """The committed state of one chain over a node store, with the way back to recent heights."""
-
-    def __init__(self, digest: DigestFunction, store: NodeStore) -> None:
-        self.digest = digest
-        self._store = store
-        self._read: dict[bytes, bytes | None] = {}
-        """What was read since it last changed: every transaction reads the same few accounts and classes."""
-        self.root = node_hash(digest, self.node(b""), b"")
-
-    def get(self, key: bytes) -> bytes | None:
-        """The committed value under `key`."""
-        if key in self._read:
-            return self._read[key]
-        value = self._store.get(b"v" + key)
-        if len(self._read) >= READ_MAX:
-            self._read.clear()
-        self._read[key] = value
-        return value
-
-    def node(self, path: bytes) -> bytes | None:
-        """The committed node at `path`."""
-        return self._store.get(b"n" + path)
-
-    def key_of(self, key_digest: bytes) -> bytes | None:
-        """The key in the state that has this digest."""
-        return self._store.get(b"k" + key_digest)
-
-    def commit(
-        self,
-        sealed: Layer,
-        height: int,
-        *,
-        forget: Collection[int] = (),
-        beside: Mapping[bytes, bytes | None] | None = None,
-    ) -> None:
-        """Write the layer of block `height` with its undo record, and `beside` in the same write.
-
-        The undo records of the heights in `forget` go. Keys of `beside` must not start with v, n, k or u.
-        """
-        assert sealed.parent is self
-        assert sealed.parent_root == self.root
-        undo = tuple(UndoEntry(key=key, value=self.get(key)) for key in sorted(sealed.values))
-        changes: dict[bytes, bytes | None] = {b"v" + key: value for key, value in sealed.values.items()}
-        changes.update((b"n" + path, node) for path, node in sealed.nodes.items())
-        changes.update(self._names(undo, sealed.values))
-        changes.update((_undo_key(old), None) for old in forget)
-        if height not in forget:
-            changes[_undo_key(height)] = encode(undo)
-        changes.update(beside or {})
-        self._store.write(changes)
-        for key in sealed.values:
-            self._read.pop(key, None)
-        self.root = sealed.root
-
-    def _names(self, undo: Iterable[UndoEntry], values: Mapping[bytes, bytes | None]) -> dict[bytes, bytes | None]:
-        """The names that come and go with the keys that are new and those that are removed."""
-        changed = [entry.key for entry in undo if (entry.value is None) != (values[entry.key] is None)]
-        return {b"k" + self.digest(KEY + key): None if values[key] is None else key for key in changed}
-
-    def undo(self, height: int) -> tuple[UndoEntry, ...] | None:
-        """What block `height` replaced; None once that is forgotten."""
-        data = self._store.get(_undo_key(height))
-        return None if data is None else decode(data, tuple[UndoEntry, ...])
-
-    def at(self, height: int, *, head: int, keys_max: int) -> Layer | None:
-        """The state after block `height`, rebuilt from the head; None if forgotten or over `keys_max` changes.
-
-        The shape depends on content alone, so taking the values back gives the same tree and root.
-        """
-        values: dict[bytes, bytes | None] = {}
-        for later in range(head, height, -1):
-            entries = self.undo(later)
-            if entries is None or len(values) + len(entries) > keys_max:
-                return None
-            values.update((entry.key, entry.value) for entry in entries)
-        return layer(self, values)
-
-
 def layer(view: View, values: Mapping[bytes, bytes | None]) -> Layer:
     """The view that differs from `view` by `values`; O(log n) node hashes per key, fewer for many at once."""
     digest = view.digest
+    key_digests = {key: digest(KEY + key) for key in values}
     changes = sorted(
-        (digest(KEY + key), None if value is None else digest(VALUE + value)) for key, value in values.items()
+        (key_digests[key], None if value is None else digest(VALUE + value)) for key, value in values.items()
     )
     update = _Update(digest, view.node)
     root = view.root
     if changes:
-        root = node_hash(digest, update.apply(b"", changes), b"")
-    return Layer(parent=view, parent_root=view.root, root=root, values=dict(values), nodes=update.nodes)
+        root = node_hash(digest, update.apply_all(changes), b"")
+    return Layer(view, view.root, root, dict(values), update.nodes, key_digests)
 
 
 def grown(digest: DigestFunction, path: bytes, entries: bytes) -> dict[bytes, bytes | None]:
@@ -262,7 +169,7 @@ def prove(view: View, key: bytes) -> StateProof:
     branches, path = [], b""
     node = view.node(path)
     while node is not None and node[:1] == BRANCH:
-        nibble = _nibble(key_digest, len(path))
+        nibble = nibble_at(key_digest, len(path))
         branches.append(_siblings(node, nibble))
         path += bytes([nibble])
         node = view.node(path)
@@ -283,7 +190,7 @@ def check(digest: DigestFunction, proof: StateProof, root: bytes, *, key: bytes,
     current = node_hash(digest, node, bytes(depth))
     for siblings in reversed(proof.branches):
         depth -= 1
-        branch = _rebuilt_branch(siblings, _nibble(key_digest, depth), current)
+        branch = _rebuilt_branch(siblings, nibble_at(key_digest, depth), current)
         if branch is None:
             return False
         current = digest(branch)
@@ -292,14 +199,18 @@ def check(digest: DigestFunction, proof: StateProof, root: bytes, *, key: bytes,
 
 def bucket_entries(bucket: bytes) -> dict[bytes, bytes] | None:
     """A bucket's pairs, or None if it is not sorted, whole and within its limit."""
-    if len(bucket) % ENTRY_BYTES or len(bucket) > BUCKET_ENTRIES_MAX * ENTRY_BYTES:
+    count, rest = divmod(len(bucket), ENTRY_BYTES)
+    if rest or count > BUCKET_ENTRIES_MAX:
         return None
-    starts = range(0, len(bucket), ENTRY_BYTES)
-    keys = [bucket[i : i + 32] for i in starts]
-    if any(later <= earlier for earlier, later in pairwise(keys)):
+    parts = _PAIRS[count].unpack(bucket)
+    keys = parts[::2]
+    if not all(map(lt, keys, keys[1:])):
         return None
-    return {bucket[i : i + 32]: bucket[i + 32 : i + ENTRY_BYTES] for i in starts}
+    return dict(zip(keys, parts[1::2], strict=True))
 
+
+_PAIRS: Final = tuple(Struct("32s32s" * count) for count in range(BUCKET_ENTRIES_MAX + 1))
+"""Cuts a bucket of so many entries in one call: 2.6 us for 24 entries, 6.3 us in slices."""
 
 Changes = Sequence[tuple[bytes, bytes | None]]
 
@@ -311,6 +222,12 @@ class _Update:
         self._digest = digest
         self._node = node
         self.nodes: dict[bytes, bytes | None] = {}
+        self._removes = False
+
+    def apply_all(self, changes: Changes) -> bytes | None:
+        """The root node after `changes` (sorted by key digest)."""
+        self._removes = any(value is None for _, value in changes)
+        return self.apply(b"", changes)
 
     def apply(self, path: bytes, changes: Changes) -> bytes | None:
         """The subtree at `path` after `changes` (sorted by key digest)."""
@@ -322,11 +239,11 @@ class _Update:
     def _branch(self, path: bytes, branch: bytearray, changes: Changes) -> bytes | None:
         digest = self._digest
         for nibble, group in _grouped(changes, len(path)):
-            child = self.apply(path + bytes([nibble]), group)
+            child = self.apply(path + NIBBLES[nibble], group)
             start = 1 + 32 * nibble
             branch[start : start + 32] = ZERO_DIGEST if child is None else digest(child)
         node = bytes(branch)
-        if any(value is None for _, value in changes):
+        if self._removes:
             entries = self._entries_if_few(path, node)
             if entries is not None:
                 return self._collapse(path, node, entries)
@@ -344,7 +261,7 @@ class _Update:
     def _split(self, path: bytes, entries: bytes) -> bytes:
         branch = bytearray(_EMPTY_BRANCH)
         starts = range(0, len(entries), ENTRY_BYTES)
-        for nibble, group in groupby(starts, lambda start: _nibble(entries[start : start + 32], len(path))):
+        for nibble, group in groupby(starts, lambda start: nibble_at(entries[start : start + 32], len(path))):
             places = list(group)
             child = self.place(path + bytes([nibble]), entries[places[0] : places[-1] + ENTRY_BYTES])
             assert child is not None
@@ -371,11 +288,8 @@ class _Update:
         return self.place(path, entries)
 
 
-def _undo_key(height: int) -> bytes:
-    return b"u" + height.to_bytes(8, "big")
-
-
-def _nibble(key_digest: bytes, depth: int) -> int:
+def nibble_at(key_digest: bytes, depth: int) -> int:
+    """The nibble of a key digest that chooses the child at `depth`."""
     byte = key_digest[depth >> 1]
     return byte & 15 if depth & 1 else byte >> 4
 
@@ -384,14 +298,14 @@ def _merged(bucket: bytes | None, changes: Changes) -> bytes:
     """The entries of a bucket after `changes`, sorted by key digest."""
     entries = b"" if bucket is None else bucket[1:]
     for key_digest, value_digest in changes:
-        start = _place_of(entries, key_digest)
+        start = place_of(entries, key_digest)
         end = start + ENTRY_BYTES if entries[start : start + 32] == key_digest else start
         entry = b"" if value_digest is None else key_digest + value_digest
         entries = entries[:start] + entry + entries[end:]
     return entries
 
 
-def _place_of(entries: bytes, key_digest: bytes) -> int:
+def place_of(entries: bytes, key_digest: bytes) -> int:
     """Where the entry of `key_digest` stands or would stand."""
     low, high = 0, len(entries) // ENTRY_BYTES
     while low < high:
@@ -405,11 +319,17 @@ def _place_of(entries: bytes, key_digest: bytes) -> int:
 
 def _grouped(changes: Changes, depth: int) -> Iterable[tuple[int, Changes]]:
     """Changes by the nibble at `depth`; sorted changes lie together."""
+    if len(changes) == 1:
+        return ((nibble_at(changes[0][0], depth), changes),)
+    return _groups(changes, depth)
+
+
+def _groups(changes: Changes, depth: int) -> Iterator[tuple[int, Changes]]:
     start, count = 0, len(changes)
     while start < count:
-        nibble = _nibble(changes[start][0], depth)
+        nibble = nibble_at(changes[start][0], depth)
         end = start + 1
-        while end < count and _nibble(changes[end][0], depth) == nibble:
+        while end < count and nibble_at(changes[end][0], depth) == nibble:
             end += 1
         yield nibble, changes[start:end]
         start = end
@@ -420,6 +340,10 @@ def _present(branch: bytes) -> list[int]:
 
 
 def _siblings(branch: bytes, nibble: int) -> Siblings:
+    start = 1 + 32 * nibble
+    others = branch[1:start] + branch[start + 32 :]
+    if ZERO_DIGEST not in others:  # all are there, as near the root of every large state: 1 us against 5
+        return Siblings(places=_ALL_PLACES ^ 1 << nibble, hashes=others)
     present = [i for i in _present(branch) if i != nibble]
     hashes = b"".join(branch[1 + 32 * i : 33 + 32 * i] for i in present)
     return Siblings(places=sum(1 << i for i in present), hashes=hashes)
@@ -427,6 +351,10 @@ def _siblings(branch: bytes, nibble: int) -> Siblings:
 
 def _rebuilt_branch(siblings: Siblings, nibble: int, child: bytes) -> bytes | None:
     """The branch with `child` at `nibble`, or None if the siblings are not in their one form."""
+    if siblings.places ^ 1 << nibble == _ALL_PLACES and len(siblings.hashes) == 15 * 32:
+        start = 32 * nibble  # all are there: 0.6 us against 4.8
+        if ZERO_DIGEST not in siblings.hashes:
+            return b"".join((BRANCH, siblings.hashes[:start], child, siblings.hashes[start:]))
     places = [i for i in range(16) if siblings.places >> i & 1]
     if siblings.places >> 16 or nibble in places or len(siblings.hashes) != 32 * len(places):
         return None

@@ -12,6 +12,7 @@ from typing import Annotated, Final, Protocol
 from msgspec import Meta
 
 from chain.codec import Record
+from chain.committed import State
 from chain.ids import ZERO_DIGEST
 from chain.merkle import DigestFunction
 from chain.state import (
@@ -23,7 +24,6 @@ from chain.state import (
     KEY,
     VALUE,
     Layer,
-    State,
     View,
     children,
     grown,

@@ -11,85 +11,38 @@ from functools import partial
 from typing import Final, TypeVar
 
 from chain.block import BlockHeader
-from chain.codec import encode
+from chain.committed import State
 from chain.genesis import Genesis
 from chain.light_client import CertifiedHeader
 from chain.membership import Membership
-from chain.merkle import InclusionProof, leaf_hash, prove, root
+from chain.merkle import InclusionProof
 from chain.profile import ChainProfile
 from chain.rpc import (
-    Answer,
-    BlockAnswer,
     ChainStatus,
     Follow,
-    Outcomes,
-    ProvenValue,
     ReadBlock,
     ReadState,
     ReadStatus,
     Refused,
     StateAnswer,
     StatusAnswer,
-    Submit,
 )
 from chain.rules import ChainRules
-from chain.state import State, check, layer
-from chain.transaction import Receipt, SignedTransaction, Value, Values
+from chain.state import check, layer
+from chain.transaction import SignedTransaction
 from contracts.genesis import genesis_header, initial_state
+from gateway.clients.answers import HeardAnswer, HeardBlock, HeardOutcomes, outline_of
 from gateway.clients.node_link import NodeLink, NodeUnreachable
 from gateway.handovers import catch_up
+from gateway.outcomes import Finalised, NotServed, Outcome, Rejected, SetUnknown
+from gateway.reading import HeadReads, ProvenState
+from gateway.receipts import ReceiptRoots
+from gateway.submitter import Submitter
 from gateway.trust import Trust
 
-FINAL_TIMEOUT_S: Final = 8.0
 READ_ATTEMPTS: Final = 40
 READ_PAUSE_S: Final = 0.05
-SUBMIT_TRANSACTIONS_MAX: Final = 500
-SUBMIT_BYTES_MAX: Final = 4_000_000
-"""Of the transactions in one request, far below what a frame may hold."""
 T = TypeVar("T")
-
-
-class NotServed(Exception):
-    """No node gives an acceptable answer now. `code` and `values` name the problem."""
-
-    def __init__(self, code: str, *values: Value) -> None:
-        super().__init__(code, *values)
-        self.code = code
-        self.values: Values = values
-
-
-class SetUnknown(NotServed):
-    """A header names a set of replicas that was not handed over here yet: `Chain.catch_up`, then try again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finalised:
-    """A transaction in a certified block, with its receipt."""
-
-    certified: CertifiedHeader
-    place: int
-    receipt: Receipt
-    receipt_leaves: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """A transaction that no block holds: a code and its values."""
-
-    code: str
-    values: Values
-
-
-Outcome = Finalised | Rejected
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProvenState:
-    """Values under one certified header; at height 0 the header is the one the genesis document leads to."""
-
-    header: BlockHeader
-    certified: CertifiedHeader | None
-    values: tuple[ProvenValue, ...]
 
 
 @dataclass(slots=True)
@@ -105,6 +58,18 @@ class Chain:
     """The replica that last showed a header of an unknown set while following, and the height known then."""
     _highest: int = 0
     """The height of the highest header that was believed: what callers were shown is not taken back by a later read."""
+    _in_order: list[NodeLink] = field(init=False)
+    _heads: HeadReads = field(init=False)
+    _roots: ReceiptRoots = field(init=False)
+    _submitter: Submitter = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Reads of the head go through one place, and so do writes."""
+        count = len(self.links)
+        self._in_order = sorted(self.links, key=lambda link: (link.replica - self.primary_offset) % count)
+        self._heads = HeadReads(self._ask_state)
+        self._roots = ReceiptRoots(self.rules.digest)
+        self._submitter = Submitter(self)
 
     @property
     def membership(self) -> Membership:
@@ -120,28 +85,17 @@ class Chain:
         """The id of a signed transaction."""
         return self.rules.transaction_id(raw.body)
 
+    @property
+    def in_flight(self) -> int:
+        """How many transactions somebody waits for."""
+        return self._submitter.in_flight
+
     async def submit(self, raws: Sequence[bytes], ids: Sequence[bytes]) -> list[Outcome]:
         """The outcome of each signed transaction; `NotServed` if they are not final in time.
 
         A lost node's unanswered transactions are sent to another one: the same bytes have the same outcome.
         """
-        outcomes: dict[int, Outcome] = {}
-        avoid: set[int] = set()
-        deadline = asyncio.get_running_loop().time() + FINAL_TIMEOUT_S
-        while len(outcomes) < len(raws):
-            link = self._best_link(avoid)
-            try:
-                async with asyncio.timeout_at(deadline):
-                    await self._run(_Submission(self, link, raws, ids, outcomes))
-            except NodeUnreachable:
-                await asyncio.sleep(READ_PAUSE_S)
-            except NotServed:
-                avoid.add(link.replica)  # it lied; another one is asked
-                if avoid.issuperset(up.replica for up in self._links_in_order()):
-                    raise
-            except TimeoutError:
-                raise NotServed("not-final", self.rules.chain_id, int(FINAL_TIMEOUT_S)) from None
-        return [outcomes[i] for i in range(len(raws))]
+        return await self._submitter.submit(raws, ids)
 
     async def read(self, keys: Sequence[bytes], *, height: int | None = None, at_least: int = 0) -> ProvenState:
         """Proven values of `keys` at `height` (None: the head, no lower than `at_least`)."""
@@ -150,10 +104,10 @@ class Chain:
         for attempt in range(READ_ATTEMPTS):
             for link in self._links_in_order():
                 try:
-                    answer = await link.ask(
-                        lambda n: ReadState(request=n, chain_id=self.rules.chain_id, keys=tuple(keys), height=height)
-                    )
-                    state = await self._checked(link, partial(self._checked_state, answer, keys))
+                    if height is None:
+                        state = await self._heads.read(link, keys)
+                    else:
+                        state = await self._ask_state(link, tuple(keys), height)
                 except (NodeUnreachable, NotServed) as refused:
                     problem = refused
                     continue
@@ -164,7 +118,13 @@ class Chain:
             await asyncio.sleep(READ_PAUSE_S)
         raise problem if isinstance(problem, NotServed) else NotServed("no-node", self.rules.chain_id)
 
-    async def read_block(self, height: int) -> BlockAnswer:
+    async def _ask_state(self, link: NodeLink, keys: tuple[bytes, ...], height: int | None = None) -> ProvenState:
+        """What this node proves of `keys`; `NodeUnreachable` or `NotServed` if it does not."""
+        chain_id = self.rules.chain_id
+        answer = await link.ask(lambda n: ReadState(request=n, chain_id=chain_id, keys=keys, height=height))
+        return await self._checked(link, partial(self._checked_state, answer, keys))
+
+    async def read_block(self, height: int) -> HeardBlock:
         """A block with its transactions and receipts, all checked against its certified header."""
         problem = NotServed("no-node", self.rules.chain_id)
         for link in self._links_in_order():
@@ -207,15 +167,15 @@ class Chain:
                         return chain, answer
         raise NotServed("no-node", self.rules.chain_id)
 
-    def follow(self, height: int, heard: Callable[[BlockAnswer | None], None], avoid: set[int]) -> None:
+    def follow(self, height: int, heard: Callable[[HeardBlock | None], None], avoid: set[int]) -> None:
         """Hear every block after `height` in order, checked; None when that node is lost or not believed.
 
         Nodes in `avoid` are not asked; one that is not believed joins them.
         """
-        link = self._best_link(avoid)
+        link = self.best_link(avoid)
         expected = height + 1
 
-        def on_answer(answer: Answer | None) -> None:
+        def on_answer(answer: HeardAnswer | None) -> None:
             nonlocal expected
             if answer is None:
                 heard(None)
@@ -237,7 +197,7 @@ class Chain:
         """Learn every change of membership that some node can show; what no node shows is left as it is."""
         for link in self._links_in_order():
             try:
-                await self._catch_up_from(link)
+                await self.catch_up_from(link)
             except NodeUnreachable:
                 continue
 
@@ -250,11 +210,11 @@ class Chain:
         kind = SetUnknown if self.trust.may_be_of_another_set(certified) else NotServed
         raise kind("node-not-believed", str(fault))
 
-    def checked_block(self, answer: Answer, height: int) -> BlockAnswer:
+    def checked_block(self, answer: HeardAnswer, height: int) -> HeardBlock:
         """A block answer whose bodies and receipts have the roots of its certified header."""
         if isinstance(answer, Refused):
             raise NotServed(answer.code, *answer.values)
-        if not isinstance(answer, BlockAnswer):
+        if not isinstance(answer, HeardBlock):
             raise NotServed("node-not-believed", "another record")
         if answer.certified is None:
             if height == 0 and answer.genesis == self.genesis:
@@ -262,65 +222,59 @@ class Chain:
             raise NotServed("node-not-believed", "no-certificate")
         header = self.believe(answer.certified)
         bodies = self.rules.transaction_root(answer.transactions)
-        receipts = root(self.rules.digest, self.receipt_leaves(answer.receipts))
-        if (header.height, header.transaction_root, header.receipt_root) != (height, bodies, receipts):
+        leaves = self._roots.leaves_of(header.receipt_root, answer.receipt_bytes)
+        if (header.height, header.transaction_root) != (height, bodies) or not self._roots.is_over(
+            header.receipt_root, leaves
+        ):
             raise NotServed("node-not-believed", "roots-differ")
         return answer
 
-    def receipt_leaves(self, receipts: Sequence[Receipt]) -> tuple[bytes, ...]:
-        """The leaf hashes under a block's receipt root."""
-        return tuple(leaf_hash(self.rules.digest, encode(receipt)) for receipt in receipts)
+    def receipt_leaves(self, block: HeardBlock) -> tuple[bytes, ...]:
+        """The leaf hashes under the receipt root of a block that was checked."""
+        assert block.certified is not None
+        return self._roots.leaves_of(block.certified.header.receipt_root, block.receipt_bytes)
 
     def receipt_proof(self, final: Finalised) -> InclusionProof:
         """That the receipt stands under the header's receipt root."""
-        return prove(self.rules.digest, final.receipt_leaves, final.place)
+        receipt_root = final.certified.header.receipt_root
+        return self._roots.prove(receipt_root, final.receipt_leaves, final.place)
 
-    def checked_outcomes(self, answer: Answer, ids: Sequence[bytes]) -> dict[int, Outcome]:
+    def checked_outcomes(self, answer: HeardAnswer, ids: Sequence[bytes]) -> dict[int, Outcome]:
         """The outcomes in an answer, by place in the request; every receipt is found under its header."""
-        if not isinstance(answer, Outcomes) or any(rejection.index >= len(ids) for rejection in answer.rejected):
+        if not isinstance(answer, HeardOutcomes) or any(rejection.index >= len(ids) for rejection in answer.rejected):
             raise NotServed("node-not-believed", "another record")
         found: dict[int, Outcome] = {
             rejection.index: Rejected(rejection.code, rejection.values) for rejection in answer.rejected
         }
-        if answer.certified is None:
+        certified = answer.certified
+        if certified is None:
             return found
-        header = self.believe(answer.certified)
-        digest = self.rules.digest
-        if root(digest, answer.receipt_leaves) != header.receipt_root:
+        receipt_root = self.believe(certified).receipt_root
+        if not self._roots.is_over(receipt_root, answer.receipt_leaves):
             raise NotServed("node-not-believed", "receipt-root-differs")
         for included in answer.included:
-            receipt, place = included.receipt, included.place
-            if (
-                included.index >= len(ids)
-                or receipt.transaction_id != ids[included.index]
-                or place >= len(answer.receipt_leaves)
-                or answer.receipt_leaves[place] != leaf_hash(digest, encode(receipt))
-            ):
+            receipt = bytes(included.receipt)
+            stands = included.index < len(ids) and self._roots.has(receipt_root, included.place, receipt)
+            if not stands or (outline := outline_of(receipt)).transaction_id != ids[included.index]:
                 raise NotServed("node-not-believed", "receipt-differs")
             found[included.index] = Finalised(
-                certified=answer.certified, place=place, receipt=receipt, receipt_leaves=answer.receipt_leaves
+                certified=certified,
+                place=included.place,
+                code=outline.code,
+                receipt_bytes=receipt,
+                receipt_leaves=answer.receipt_leaves,
             )
         return found
-
-    async def _run(self, submission: "_Submission") -> None:
-        """Run it; if the node speaks of an unknown set, learn that from it, and the same bytes are sent again."""
-        known = self.trust.height
-        try:
-            await submission.run()
-        except SetUnknown:
-            await self._catch_up_from(submission.link)
-            if self.trust.height == known:
-                raise
 
     async def _checked(self, link: NodeLink, check_answer: Callable[[], T]) -> T:
         """What is found in an answer; if it is of an unknown set, after the node has shown how that came about."""
         try:
             return check_answer()
         except SetUnknown:
-            await self._catch_up_from(link)
+            await self.catch_up_from(link)
             return check_answer()
 
-    async def _catch_up_from(self, link: NodeLink) -> None:
+    async def catch_up_from(self, link: NodeLink) -> None:
         """Learn what this node can show, and by which TLS keys the present replicas are to be known."""
         known = self.trust.height
         await catch_up(self.trust, self.rules.chain_id, link)
@@ -336,7 +290,7 @@ class Chain:
         before, self._doubted = self._doubted, (link.replica, self.trust.height)
         return self._doubted == before
 
-    def _checked_state(self, answer: Answer, keys: Sequence[bytes]) -> ProvenState:
+    def _checked_state(self, answer: HeardAnswer, keys: Sequence[bytes]) -> ProvenState:
         if isinstance(answer, Refused):
             raise NotServed(answer.code, *answer.values)
         if not isinstance(answer, StateAnswer) or len(answer.values) != len(keys):
@@ -349,77 +303,18 @@ class Chain:
 
     def _links_in_order(self) -> list[NodeLink]:
         """Connected links, the first primary's first: while it is primary it is never behind."""
-        up = [link for link in self.links if link.connected]
-        return sorted(up, key=lambda link: (link.replica - self.primary_offset) % len(self.links))
+        return [link for link in self._in_order if link.connected]
 
-    def _best_link(self, avoid: Collection[int] = ()) -> NodeLink:
+    def replicas_up(self) -> set[int]:
+        """The replicas that are connected."""
+        return {link.replica for link in self.links if link.connected}
+
+    def best_link(self, avoid: Collection[int] = ()) -> NodeLink:
+        """The link to ask first, of those not to be avoided; `NotServed` if there is none."""
         links = [link for link in self._links_in_order() if link.replica not in avoid]
         if not links:
             raise NotServed("no-node", self.rules.chain_id)
         return links[0]
-
-
-@dataclass(slots=True)
-class _Submission:
-    """Transactions on their way through one node."""
-
-    chain: Chain
-    link: NodeLink
-    raws: Sequence[bytes]
-    ids: Sequence[bytes]
-    outcomes: dict[int, Outcome]
-    _done: asyncio.Event = field(default_factory=asyncio.Event)
-    _problem: Exception | None = None
-
-    async def run(self) -> None:
-        """Return when every transaction has its outcome; raise if the node is lost or not believed."""
-        requests = []
-        waiting = [i for i in range(len(self.raws)) if i not in self.outcomes]
-        try:
-            for part in self._parts(waiting):
-                requests.append(self._send(part))  # noqa: PERF401 - what is sent must be known if one fails
-            await self._done.wait()
-        finally:
-            for request in requests:
-                self.link.forget(request)
-        if self._problem is not None:
-            raise self._problem
-
-    def _parts(self, waiting: list[int]) -> Iterator[list[int]]:
-        """The places in portions of one request each."""
-        part, size = list[int](), 0
-        for place in waiting:
-            size += len(self.raws[place])
-            if part and (len(part) == SUBMIT_TRANSACTIONS_MAX or size > SUBMIT_BYTES_MAX):
-                yield part
-                part, size = [], len(self.raws[place])
-            part.append(place)
-        if part:
-            yield part
-
-    def _send(self, part: list[int]) -> int:
-        ids = [self.ids[i] for i in part]
-        transactions = tuple(self.raws[i] for i in part)
-
-        def heard(answer: Answer | None) -> None:
-            if answer is None:
-                self._end(NodeUnreachable(f"replica {self.link.replica} was lost"))
-                return
-            try:
-                found = self.chain.checked_outcomes(answer, ids)
-            except NotServed as problem:
-                self._end(problem)
-                return
-            self.outcomes.update((part[index], outcome) for index, outcome in found.items())
-            if len(self.outcomes) == len(self.raws):
-                self._done.set()
-
-        chain_id = self.chain.rules.chain_id
-        return self.link.listen(lambda n: Submit(request=n, chain_id=chain_id, transactions=transactions), heard)
-
-    def _end(self, problem: Exception) -> None:
-        self._problem = problem
-        self._done.set()
 
 
 class Chains:
@@ -429,8 +324,11 @@ class Chains:
         self.genesis = genesis
         self.links = links
         self._chains: dict[str, Chain] = {}
+        self.rules: dict[str, ChainRules] = {}
+        """The rules of every chain, by its id."""
         for section in genesis.document.chains:
             rules = ChainRules.of(genesis.network_id, profiles[section.chain_id])
+            self.rules[section.chain_id] = rules
             first = layer(State(rules.digest, _Nothing()), initial_state(genesis, rules))
             self._chains[section.chain_id] = Chain(
                 rules=rules,

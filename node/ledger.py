@@ -15,13 +15,14 @@ from typing import Final
 
 from chain.block import Block, BlockHeader, CommittedBlock
 from chain.codec import Record, decoder, encode
+from chain.committed import NodeStore, State
 from chain.genesis import Genesis
 from chain.ids import Natural
 from chain.light_client import CertifiedHeader, Handover, Trusted, header_fault
 from chain.membership import Membership
 from chain.quorum import QuorumCertificate
 from chain.rules import ChainRules
-from chain.state import Layer, NodeStore, State, View, layer
+from chain.state import Layer, View, layer
 from chain.transaction import Receipt
 from contracts.genesis import genesis_header, initial_state
 from contracts.membership import membership_at

@@ -57,7 +57,8 @@ from node.timers import timer_fault
 HANDSHAKE_S: Final = 5
 HEADS_INTERVAL_S: Final = 1.0
 FLUSH_INTERVAL_S: Final = 3.0
-FLUSH_KEYS: Final = 100_000
+FLUSH_KEYS: Final = 30_000
+"""The store's pages that a flush changes stand in memory meanwhile, 4 kB for each key in a large state."""
 SEGMENT_BYTES_MAX: Final = 256_000_000
 """What one segment may hold while the store has nothing to flush: messages that no block takes the place of."""
 EXIT_UNUSABLE: Final = 2

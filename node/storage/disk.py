@@ -14,11 +14,15 @@ from typing import Final
 import lmdb
 
 from node.storage.journal import sync_folder
+from node.storage.mapping import let_go, mapped_bytes
 
 MAP_BYTES: Final = 1 << 38
 """Address space, not disk: the file grows with what is in it."""
+MAPPED_MAX: Final = 200_000_000
+"""Bytes of files that may stand in the node's memory, looked at with every block and every LET_GO_KEYS keys of a flush."""
+LET_GO_KEYS: Final = 1_024
 FORMAT_KEY: Final = b"\xff format"
-FORMAT: Final = b"certnet store 2"
+FORMAT: Final = b"certnet store 3"
 
 
 class StoreUnusable(Exception):
@@ -80,6 +84,7 @@ class DiskStore:
     def write(self, changes: Mapping[bytes, bytes | None]) -> None:
         """Buffer `changes`; a flush takes whole writes only."""
         self._buffer.update(changes)
+        self._let_go()
 
     def flush(self, done: Callable[[Exception | None], None]) -> None:
         """Write the buffer in one durable transaction; `done` is called from the thread when it is over."""
@@ -128,12 +133,18 @@ class DiskStore:
 
     def _put(self, changes: Mapping[bytes, bytes | None]) -> None:
         with self._env.begin(write=True) as transaction:
-            for key in sorted(changes):
+            for number, key in enumerate(sorted(changes)):
+                if number % LET_GO_KEYS == 0:
+                    self._let_go()
                 value = changes[key]
                 if value is None:
                     transaction.delete(key)
                 else:
                     transaction.put(key, value)
+
+    def _let_go(self) -> None:
+        if mapped_bytes() > MAPPED_MAX:
+            let_go(self._folder / "data.mdb")
 
     def _lengthen(self) -> None:
         """LMDB maps its file: to read a page behind its end would kill the process, one of zeros is an error."""

@@ -1,7 +1,9 @@
-"""A node store for tests: a map in memory that counts its writes."""
+"""A node store for tests: a map in memory that counts its writes, and what a store holds of a state."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from chain.merkle import DigestFunction
 
 
 @dataclass(slots=True)
@@ -26,4 +28,37 @@ class MemoryNodes:
 
     def under(self, prefix: bytes) -> dict[bytes, bytes]:
         """Everything whose key starts with `prefix`, by the rest of its key."""
-        return {key[len(prefix) :]: value for key, value in self.entries.items() if key.startswith(prefix)}
+        return under(self.entries, prefix)
+
+    def values(self) -> dict[bytes, bytes]:
+        """Every value of the state by its key."""
+        return stored_values(self.entries)
+
+
+def under(entries: Mapping[bytes, bytes], prefix: bytes) -> dict[bytes, bytes]:
+    """Everything whose key starts with `prefix`, by the rest of its key."""
+    return {key[len(prefix) :]: value for key, value in entries.items() if key.startswith(prefix)}
+
+
+def stored_values(entries: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+    """Every record: its value by its key, each there once."""
+    records = []
+    for data in under(entries, b"v").values():
+        start = 2 + int.from_bytes(data[:2], "big")
+        records.append((data[2:start], data[start:]))
+    assert len(dict(records)) == len(records)
+    return dict(records)
+
+
+def stored_nodes(entries: Mapping[bytes, bytes], digest: DigestFunction) -> dict[bytes, bytes]:
+    """Every node by its path; behind each bucket are the places of its own records, and no record is left over."""
+    records, nodes = under(entries, b"v"), dict[bytes, bytes]()
+    for path, data in under(entries, b"n").items():
+        end = len(data) if data[:1] == b"\x03" else 1 + (len(data) - 1) // 72 * 64
+        nodes[path], places = data[:end], data[end:]
+        for number in range(len(places) // 8):
+            record = records.pop(places[8 * number : 8 * number + 8])
+            key = record[2 : 2 + int.from_bytes(record[:2], "big")]
+            assert digest(b"\x04" + key) == nodes[path][1 + 64 * number : 33 + 64 * number]
+    assert not records
+    return nodes

@@ -15,9 +15,9 @@ import contracts
 import node
 from chain.block import BlockHeader
 from chain.codec import CodecMalformed, Record, decode, decoder, encode
+from chain.committed import UndoEntry
 from chain.errors import Malformed
 from chain.merkle import InclusionProof
-from chain.state import UndoEntry
 from chain.transaction import Event, Receipt, SignedTransaction, Transaction
 from tests.chain.record_strategies import any_of, holds_values, records_of
 

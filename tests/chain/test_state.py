@@ -15,21 +15,21 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from chain import committed
 from chain.codec import encode
+from chain.committed import State, UndoEntry
 from chain.digests import sha256
 from chain.state import (
     BUCKET_ENTRIES_MAX,
     Layer,
     Overlay,
-    State,
-    UndoEntry,
     bucket_entries,
     check,
     grown,
     layer,
     prove,
 )
-from tests.chain.memory_nodes import MemoryNodes
+from tests.chain.memory_nodes import MemoryNodes, stored_nodes
 from tests.chain.state_model import DIGESTS, Hash, nodes_of, root_of
 
 every_digest = pytest.mark.parametrize("digest", DIGESTS.values(), ids=DIGESTS)
@@ -116,8 +116,8 @@ class Blocks(RuleBasedStateMachine):
     @invariant()
     def the_store_holds_the_model_and_nothing_else(self) -> None:
         expected = nodes_of(self.digest, self.present)
-        assert self.nodes.under(b"n") == expected
-        assert self.nodes.under(b"v") == self.present
+        assert stored_nodes(self.nodes.entries, self.digest) == expected
+        assert self.nodes.values() == self.present
         assert self.state.root == root_of(self.digest, self.present)
         assert len(self.nodes.under(b"u")) == len(self.heights) - self.oldest_undo
 
@@ -209,7 +209,7 @@ def test_a_block_and_what_stands_beside_it_are_one_write() -> None:
     nodes = MemoryNodes()
     state = State(sha256, nodes)
     state.commit(layer(state, {b"a": b"1"}), 5, beside={b"head": b"5"})
-    assert (nodes.writes, nodes.get(b"head"), nodes.get(b"va")) == (1, b"5", b"1")
+    assert (nodes.writes, nodes.get(b"head"), nodes.values()) == (1, b"5", {b"a": b"1"})
 
 
 def test_only_a_layer_of_the_present_state_is_committed() -> None:
@@ -301,15 +301,34 @@ def test_a_layer_of_nothing_hashes_and_writes_nothing() -> None:
     assert layer(State(sha256, MemoryNodes()), {}).nodes == {}
 
 
-def test_a_key_is_named_when_it_comes_and_the_name_goes_with_it() -> None:
+def test_a_record_stays_where_it_is_until_it_is_removed() -> None:
     state, nodes = state_of(sha256, {b"a": b"1"})
-    name = b"k" + sha256(b"\x04a")
-    assert nodes.entries.pop(name) == b"a"
-    state.commit(layer(state, {b"a": b"2"}), 2)
-    assert name not in nodes.entries, "a key that stays keeps the name that it has"
+    name = sha256(b"\x04a")
+    place = state.find(name)
+    state.commit(layer(state, {b"a": b"2", b"b": b""}), 2)
+    assert (state.find(name), state.key_of(name)) == (place, b"a")
     state.commit(layer(state, {b"a": None}), 3)
+    assert (state.find(name), state.key_of(name), state.get(b"a")) == (None, None, None)
     state.commit(layer(state, {b"a": b"3"}), 4)
-    assert (nodes.get(name), state.key_of(sha256(b"\x04a"))) == (b"a", b"a")
+    assert state.find(name) not in (None, place), "a place is used once"
+    assert (nodes.values(), state.key_of(name)) == ({b"a": b"3", b"b": b""}, b"a")
+    assert State(sha256, nodes).next_place == state.next_place == 3
+
+
+def test_what_is_at_hand_is_bounded_and_never_stale(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(committed, "READ_MAX", 5)
+    monkeypatch.setattr(committed, "BRANCHES_MAX", 3)
+    monkeypatch.setattr(committed, "BUCKETS_MAX", 2)
+    state, nodes = state_of(sha256, content(300))
+    for number in range(300):
+        assert state.get(key(number)) == b"value %d" % number
+    assert len(state._read) <= 5
+    assert len(state._branches) <= 3
+    assert len(state._buckets) <= 2
+    state.commit(layer(state, {key(1): b"new", key(2): None, **{key(n): None for n in range(20, 300)}}), 2)
+    expected = {key(n): b"value %d" % n for n in range(3, 20)} | {key(0): b"value 0", key(1): b"new"}
+    assert {key(n): state.get(key(n)) for n in range(300) if state.get(key(n)) is not None} == expected
+    assert stored_nodes(nodes.entries, sha256) == nodes_of(sha256, expected)
 
 
 def test_keys_that_differ_in_the_last_byte_of_their_digests_have_their_branch_far_down() -> None:

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from chain.codec import CodecMalformed, decode, encode
+from chain.committed import State
 from chain.digests import sha256
-from chain.state import BUCKET_ENTRIES_MAX, Siblings, State, StateProof, bucket_entries, check, layer, prove
+from chain.state import BUCKET_ENTRIES_MAX, Siblings, StateProof, bucket_entries, check, layer, prove
 from tests.chain.memory_nodes import MemoryNodes
 from tests.chain.state_model import DIGESTS, Hash, crowded
 

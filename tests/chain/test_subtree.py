@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chain.committed import State
 from chain.digests import sha256
-from chain.state import BUCKET_ENTRIES_MAX, Layer, Overlay, State, layer
+from chain.state import BUCKET_ENTRIES_MAX, Layer, Overlay, layer
 from chain.subtree import (
     BRANCH_BYTES,
     Difference,
@@ -20,7 +21,7 @@ from chain.subtree import (
     pairs_below,
 )
 from chain.subtree import nodes_of as nodes_below
-from tests.chain.memory_nodes import MemoryNodes
+from tests.chain.memory_nodes import MemoryNodes, stored_nodes
 from tests.chain.state_model import DIGESTS, Hash, nodes_of, root_of
 
 every_digest = pytest.mark.parametrize("digest", DIGESTS.values(), ids=DIGESTS)
@@ -85,8 +86,9 @@ def test_any_state_taken_over_any_other_is_the_one_given_and_nothing_else_stays(
     assert taken.root == giver.root
     sealed = Layer(taker, taker.root, giver.root, difference.values, difference.nodes)
     taker.commit(sealed, 2, forget=(2,))
-    assert nodes.entries == given_nodes.entries
-    assert nodes.under(b"n") == nodes_of(digest, present(named(after)))
+    assert nodes.values() == given_nodes.values() == present(named(after))
+    tree = stored_nodes(nodes.entries, digest)
+    assert tree == stored_nodes(given_nodes.entries, digest) == nodes_of(digest, present(named(after)))
 
 
 def test_only_what_differs_is_asked_for() -> None:

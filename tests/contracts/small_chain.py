@@ -8,9 +8,10 @@ from typing import Any, Final
 import pytest
 
 from chain.codec import Record, encode
+from chain.committed import State
 from chain.digests import sha256
 from chain.rules import ChainRules
-from chain.state import Overlay, State, layer
+from chain.state import Overlay, layer
 from chain.transaction import Event, Transaction
 from contracts import registry
 from contracts.access import Account, AddAccount, UpdateAccountState, find_account
@@ -109,7 +110,7 @@ class SmallChain:
 
     def content(self) -> dict[bytes, bytes]:
         """Everything that is stored, by key."""
-        return self.nodes.under(b"v")
+        return self.nodes.values()
 
     @contextmanager
     def refuses(self, code: str, *values: object) -> Iterator[None]:

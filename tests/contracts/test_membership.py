@@ -12,8 +12,10 @@ from msgspec.structs import replace
 from chain.codec import encode
 from chain.evidence import EVIDENCE_HEIGHTS
 from chain.membership import REPLICAS_MIN, Membership, Replica
+from chain.state import KEY
 from chain.transaction import NOBODY, Event
 from contracts.interface import ContractReverted
+from contracts.keys import memberships_key
 from contracts.membership import (
     MEMBERSHIPS_MAX,
     ChangeMembership,
@@ -37,7 +39,9 @@ def chain() -> SmallChain:
 def founded_with(membership: Membership, height: int = 1) -> SmallChain:
     """A chain whose first set is another than the genesis document's."""
     made = SmallChain.founded()
-    made.nodes.write({b"v" + b"M": first_memberships(membership)})
+    place = made.state.find(made.rules.digest(KEY + memberships_key()))
+    assert place is not None
+    made.nodes.write({b"v" + place: b"\0\1" + memberships_key() + first_memberships(membership)})
     made.height = height
     return made
 

@@ -4,6 +4,7 @@ from functools import cache
 from typing import Final, Literal, NamedTuple
 
 from chain.codec import Record, encode
+from chain.committed import State
 from chain.digests import ripemd160, sha256
 from chain.domains import Domain
 from chain.genesis import ChainSection, Genesis, GenesisAccount, GenesisDocument, GenesisReplica, parse_genesis
@@ -13,7 +14,7 @@ from chain.profiles import load_profiles
 from chain.quorum import QuorumCertificate
 from chain.rules import ChainRules
 from chain.signatures import KeyPair, SchemeName, scheme
-from chain.state import State, layer, prove
+from chain.state import layer, prove
 from chain.transaction import SignedTransaction, Transaction
 from chain.universal_id import CertificateName
 from contracts.certificate import Mint, MintItem

@@ -15,6 +15,7 @@ import contracts
 from chain import merkle, rpc, state
 from chain.addresses import AddressCodecName, address_codec
 from chain.codec import CodecMalformed, Record, decode, decoder, encode
+from chain.committed import State
 from chain.digests import sha256
 from chain.errors import AddressMalformed
 from chain.framing import FrameMalformed, FrameReader, frame
@@ -22,7 +23,7 @@ from chain.genesis import GenesisMalformed, parse_genesis
 from chain.light_client import CertifiedHeader, Trusted, header_fault
 from chain.merkle import InclusionProof
 from chain.signatures import SchemeName, scheme
-from chain.state import State, StateProof
+from chain.state import StateProof
 from chain.universal_id import IdMalformed, parse_name, parse_token
 from contracts import registry
 from contracts.certificate import Mint, MintBatch

@@ -5,14 +5,17 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from chain.block import BlockHeader
+from chain.codec import encode
+from chain.committed import State
 from chain.light_client import CertifiedHeader, Handover
 from chain.profiles import load_profiles
 from chain.rpc import BlockAnswer
 from chain.rules import ChainRules
-from chain.state import State, layer
+from chain.state import layer
 from chain.transaction import TRANSACTION_WINDOW_MS
 from contracts.genesis import genesis_header, initial_state
 from contracts.membership import membership_at
+from gateway.clients.answers import HeardBlock, read_answer
 from node.execution import build_block, dry_run
 from node.mempool import Checked, Refusal, check_transaction, window_refusal
 from tests.chain.memory_nodes import MemoryNodes
@@ -21,6 +24,13 @@ from tests.contracts.membership_changes import certified_by
 
 CHAIN_IDS: Final = ("wuhan", "zhongyi")
 GENESIS: Final = genesis_of(*CHAIN_IDS)
+
+
+def heard(block: BlockAnswer) -> HeardBlock:
+    """The block as a gateway reads it from a frame."""
+    answer = read_answer(encode(block))
+    assert isinstance(answer, HeardBlock)
+    return answer
 
 
 @dataclass
@@ -72,7 +82,8 @@ class MemoryChain:
                 refused[place] = checked
             else:
                 taken[place] = checked
-        self._commit([checked for checked in taken.values() if checked.transaction_id not in self.seen])
+        once = {checked.transaction_id: checked for checked in taken.values()}
+        self._commit([checked for checked in once.values() if checked.transaction_id not in self.seen])
         return refused, {place: self.seen[checked.transaction_id] for place, checked in taken.items()}
 
     def _refusal(self, checked: Checked) -> Refusal | None:

@@ -14,6 +14,7 @@ from node.network.frames import FetchChunk, FetchSnapshot, PeerFrame, SnapshotCh
 from node.snapshot import SnapshotGiving
 from node.snapshot_taking import Ask, GaveUp, SnapshotTaking, Step
 from node.storage.memory import MemoryStore
+from tests.chain.memory_nodes import stored_nodes, stored_values
 from tests.chain.small_network import FIRST, SECOND, Signers
 from tests.contracts.membership_changes import agreed
 from tests.node.small_chain import GENESIS, RULES, define, next_block
@@ -155,11 +156,11 @@ class Play:
         return None
 
 
-def state_entries(ledger: Ledger) -> Mapping[bytes, bytes]:
-    """What a ledger's store holds of the state: values, nodes and names."""
+def state_entries(ledger: Ledger) -> tuple[Mapping[bytes, bytes], Mapping[bytes, bytes]]:
+    """What a ledger's store holds of the state: values and nodes."""
     store = ledger._store
     assert isinstance(store, MemoryStore)
-    return {key: value for key, value in store.entries.items() if key[:1] in (b"v", b"n", b"k")}
+    return stored_values(store.entries), stored_nodes(store.entries, ledger.rules.digest)
 
 
 def copied(ledger: Ledger, history: int = 10_000) -> Ledger:

@@ -109,7 +109,7 @@ def alter_the_state(disk: Disk) -> None:
     """One bit of every node of the state's tree is another."""
     for key, value in disk.entries.items():
         if key[:1] == b"n":
-            disk.entries[key] = value[:-1] + bytes([value[-1] ^ 1])
+            disk.entries[key] = value[:40] + bytes([value[40] ^ 1]) + value[41:]
 
 
 def test_a_replica_whose_state_is_altered_does_not_start_and_is_mended_by_fetching_anew() -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from chain.state import BRANCH, State
+from chain.committed import State
+from chain.state import BRANCH
 from chain.subtree import Difference
 from chain.transaction import TRANSACTION_WINDOW_MS
 from node import snapshot as module

@@ -1,0 +1,46 @@
+"""How much of a mapped file stands in this process's memory, and letting go of it, where the system can (Linux).
+
+LMDB reads its file through a map, and the kernel adds the neighbours of every page that is read: a file of 1 GB would
+soon count as 1 GB of the node's memory. What is let go stays in the kernel's cache, and is mapped again when it is read.
+"""
+
+import ctypes
+import mmap
+import os
+from functools import lru_cache
+from pathlib import Path
+
+STATM = Path("/proc/self/statm")
+MAPS = Path("/proc/self/maps")
+
+
+def mapped_bytes() -> int:
+    """Bytes of files in this process's memory; 0 where nobody knows."""
+    try:
+        return int(STATM.read_text("ascii").split()[2]) * mmap.PAGESIZE
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def let_go(file: Path) -> bool:
+    """Map the pages of `file` anew when they are read the next time; whether that could be done."""
+    name = os.fsencode(file.resolve())
+    try:
+        lines = [line for line in MAPS.read_bytes().splitlines() if line.endswith(b" " + name)]
+    except OSError:
+        return False
+    regions = [[int(end, 16) for end in line.split(b" ", 1)[0].split(b"-")] for line in lines]
+    return bool(regions) and all(_madvise(start, end - start) for start, end in regions)
+
+
+def _madvise(start: int, length: int) -> bool:
+    function, advice = _libc_madvise(), getattr(mmap, "MADV_DONTNEED", None)
+    return function is not None and advice is not None and function(start, length, advice) == 0
+
+
+@lru_cache(maxsize=1)
+def _libc_madvise():  # type: ignore[no-untyped-def]  # noqa: ANN202 - a foreign function has no type
+    function = getattr(ctypes.CDLL(None), "madvise", None)
+    if function is not None:
+        function.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+    return function
