@@ -183,17 +183,16 @@ class _Placed:
     def __init__(self, state: State, sealed: Layer, new: Collection[bytes]) -> None:
         self._state, self._sealed = state, sealed
         self.next_place = state.next_place
+        self._digests = sealed.key_digests or {key: state.digest(KEY + key) for key in sealed.values}
         self._places: dict[bytes, bytes | None] = {}
         """Of every changed key, by its digest; None: it was not there and does not come."""
-        self._gone: set[bytes] = set()
+        self._comes = {self._digests[key] for key in new if sealed.values[key] is not None}
+        self._goes = {self._digests[key] for key, value in sealed.values.items() if value is None and key not in new}
         self._changed: dict[bytes, list[bytes]] = {}
-        """The digests of changed keys by the bucket they are in now, or would be."""
-        self._digests = {key: sealed.key_digests.get(key) or state.digest(KEY + key) for key in sealed.values}
-        for key, value in sealed.values.items():
-            digest = self._digests[key]
-            self._places[digest] = self._place(digest, is_new=key in new, stays=value is not None)
-            if value is None:
-                self._gone.add(digest)
+        """The digests of keys that come or go by the bucket they are in now, or would be."""
+        for digest in sorted(self._digests[key] for key in sealed.values):
+            self._places[digest] = self._place(digest)
+        for digest in (*self._comes, *self._goes):
             self._changed.setdefault(self._bucket_of(digest), []).append(digest)
 
     def records(self) -> dict[bytes, bytes | None]:
@@ -212,12 +211,10 @@ class _Placed:
             for path, node in self._sealed.nodes.items()
         }
 
-    def _place(self, digest: bytes, *, is_new: bool, stays: bool) -> bytes | None:
-        """A record that is there stays where it is."""
-        if not is_new:
+    def _place(self, digest: bytes) -> bytes | None:
+        """A record that is there stays where it is; one that comes goes to the end."""
+        if digest not in self._comes:
             return self._state.find(digest)
-        if not stays:
-            return None
         self.next_place += 1
         return (self.next_place - 1).to_bytes(PLACE_BYTES, "big")
 
@@ -231,25 +228,18 @@ class _Placed:
         return path
 
     def _places_of(self, path: bytes, node: bytes) -> bytes:
-        """The places of a bucket's records: those of the bucket before it with what has come and gone."""
+        """The places of a bucket's records: those of the bucket before it, but for what has come and gone."""
         before, places = self._state.stored(path)
-        if before is None or before[:1] == BRANCH:
+        changed = sorted(self._changed.get(path, ()))
+        if before is None or before[:1] == BRANCH or self._goes.intersection(changed):
             return self._places_anew(node)
-        entries = before[1:]
-        for digest in sorted(self._changed.get(path, ())):
-            at = place_of(entries, digest)
-            there = entries[at : at + 32] == digest
-            place = self._places[digest]
-            if there and digest in self._gone:
-                entries = entries[:at] + entries[at + ENTRY_BYTES :]
-                places = places[: at // 8] + places[at // 8 + PLACE_BYTES :]
-            elif not there and place is not None and digest not in self._gone:
-                entries = entries[:at] + digest + bytes(32) + entries[at:]
-                places = places[: at // 8] + place + places[at // 8 :]
-        return places if len(entries) == len(node) - 1 else self._places_anew(node)
+        for digest in changed:
+            at = place_of(node[1:], digest) // 8
+            places = places[:at] + (self._places[digest] or b"") + places[at:]
+        return places if 8 * len(places) == len(node) - 1 else self._places_anew(node)
 
     def _places_anew(self, node: bytes) -> bytes:
-        """The same, each looked for: where a bucket was split, or several came together."""
+        """The same, each looked for: where a key has gone, a bucket was split, or several came together."""
         digests = (node[start : start + 32] for start in range(1, len(node), ENTRY_BYTES))
         return b"".join(self._places.get(digest) or self._found(digest) for digest in digests)
 

@@ -16,10 +16,8 @@ MAPS = Path("/proc/self/maps")
 
 def mapped_bytes() -> int:
     """Bytes of files in this process's memory; 0 where nobody knows."""
-    try:
-        return int(STATM.read_text("ascii").split()[2]) * mmap.PAGESIZE
-    except (OSError, ValueError, IndexError):
-        return 0
+    statm = _statm()
+    return 0 if statm is None else int(os.pread(statm, 200, 0).split()[2]) * mmap.PAGESIZE
 
 
 def let_go(file: Path) -> bool:
@@ -36,6 +34,15 @@ def let_go(file: Path) -> bool:
 def _madvise(start: int, length: int) -> bool:
     function, advice = _libc_madvise(), getattr(mmap, "MADV_DONTNEED", None)
     return function is not None and advice is not None and function(start, length, advice) == 0
+
+
+@lru_cache(maxsize=1)
+def _statm() -> int | None:
+    """Kept open: to read it takes 1 us, to open it as well 60."""
+    try:
+        return os.open(STATM, os.O_RDONLY)
+    except OSError:
+        return None
 
 
 @lru_cache(maxsize=1)
