@@ -49,6 +49,7 @@ from node.rpc_server import RpcServer
 from node.settings import Settings, SettingsInvalid, check_place, read_node_file
 from node.sign_state import MAY_SIGN, SignState
 from node.storage.disk import DiskStore, StoreUnusable
+from node.storage.footprint import share_one_heap
 from node.storage.interface import LogDamaged, LoggedMessage, LogRecord
 from node.storage.journal import DiskJournal
 from node.storage.memory import ChainStore
@@ -57,7 +58,7 @@ from node.timers import timer_fault
 HANDSHAKE_S: Final = 5
 HEADS_INTERVAL_S: Final = 1.0
 FLUSH_INTERVAL_S: Final = 3.0
-FLUSH_KEYS: Final = 30_000
+FLUSH_KEYS: Final = 20_000
 """The store's pages that a flush changes stand in memory meanwhile, 4 kB for each key in a large state."""
 SEGMENT_BYTES_MAX: Final = 256_000_000
 """What one segment may hold while the store has nothing to flush: messages that no block takes the place of."""
@@ -405,6 +406,8 @@ def main(folder: Path, load: Callable[[Path], Settings]) -> int:
     if not __debug__:
         print("a node does not run under python -O: its own checks must stay on", file=sys.stderr)  # noqa: T201
         return EXIT_UNUSABLE
+
+    share_one_heap()
 
     async def run() -> int:
         return await Node(load(folder)).run()

@@ -13,14 +13,14 @@ from typing import Final
 
 import lmdb
 
+from node.storage.footprint import let_go, mapped_bytes
 from node.storage.journal import sync_folder
-from node.storage.mapping import let_go, mapped_bytes
 
 MAP_BYTES: Final = 1 << 38
 """Address space, not disk: the file grows with what is in it."""
-MAPPED_MAX: Final = 200_000_000
+MAPPED_MAX: Final = 100_000_000
 """Bytes of files that may stand in the node's memory, looked at with every block and every LET_GO_KEYS keys of a flush."""
-LET_GO_KEYS: Final = 1_024
+LET_GO_KEYS: Final = 512
 FORMAT_KEY: Final = b"\xff format"
 FORMAT: Final = b"certnet store 3"
 

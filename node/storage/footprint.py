@@ -1,4 +1,4 @@
-"""How much of a mapped file stands in this process's memory, and letting go of it, where the system can (Linux).
+"""What storage takes of this process's memory, and giving it back where the system can (Linux).
 
 LMDB reads its file through a map, and the kernel adds the neighbours of every page that is read: a file of 1 GB would
 soon count as 1 GB of the node's memory. What is let go stays in the kernel's cache, and is mapped again when it is read.
@@ -12,6 +12,8 @@ from pathlib import Path
 
 STATM = Path("/proc/self/statm")
 MAPS = Path("/proc/self/maps")
+M_ARENA_MAX = -8
+"""malloc.h of glibc."""
 
 
 def mapped_bytes() -> int:
@@ -29,6 +31,16 @@ def let_go(file: Path) -> bool:
         return False
     regions = [[int(end, 16) for end in line.split(b" ", 1)[0].split(b"-")] for line in lines]
     return bool(regions) and all(_madvise(start, end - start) for start, end in regions)
+
+
+def share_one_heap() -> None:
+    """Let all threads take memory from one heap, where there are several (glibc): 30 MB less at 300,000 certificates.
+
+    The thread that flushes would have one of its own, and keep there what it has given back.
+    """
+    function = getattr(ctypes.CDLL(None), "mallopt", None)
+    if function is not None:
+        function(M_ARENA_MAX, 1)
 
 
 def _madvise(start: int, length: int) -> bool:
