@@ -19,8 +19,9 @@ from node.storage.journal import sync_folder
 MAP_BYTES: Final = 1 << 38
 """Address space, not disk: the file grows with what is in it."""
 MAPPED_MAX: Final = 100_000_000
-"""Bytes of files that may stand in the node's memory, looked at with every block and every LET_GO_KEYS keys of a flush."""
-LET_GO_KEYS: Final = 512
+"""Bytes of files that may stand in the node's memory."""
+TOUCHES: Final = 256
+"""How often the file is read or written until that is looked at again: 1 MB, and fifteen neighbours of every page."""
 FORMAT_KEY: Final = b"\xff format"
 FORMAT: Final = b"certnet store 3"
 
@@ -53,6 +54,7 @@ class DiskStore:
         self._buffer: dict[bytes, bytes | None] = {}
         self._flushing: dict[bytes, bytes | None] = {}
         self._thread: threading.Thread | None = None
+        self._touches = 0
 
     @property
     def buffered(self) -> int:
@@ -70,6 +72,7 @@ class DiskStore:
             return self._buffer[key]
         if key in self._flushing:
             return self._flushing[key]
+        self._touched()
         try:
             value: bytes | None = self._reader.get(key)
         except lmdb.Error as problem:
@@ -84,7 +87,6 @@ class DiskStore:
     def write(self, changes: Mapping[bytes, bytes | None]) -> None:
         """Buffer `changes`; a flush takes whole writes only."""
         self._buffer.update(changes)
-        self._let_go()
 
     def flush(self, done: Callable[[Exception | None], None]) -> None:
         """Write the buffer in one durable transaction; `done` is called from the thread when it is over."""
@@ -133,17 +135,18 @@ class DiskStore:
 
     def _put(self, changes: Mapping[bytes, bytes | None]) -> None:
         with self._env.begin(write=True) as transaction:
-            for number, key in enumerate(sorted(changes)):
-                if number % LET_GO_KEYS == 0:
-                    self._let_go()
+            for key in sorted(changes):
+                self._touched()
                 value = changes[key]
                 if value is None:
                     transaction.delete(key)
                 else:
                     transaction.put(key, value)
 
-    def _let_go(self) -> None:
-        if mapped_bytes() > MAPPED_MAX:
+    def _touched(self) -> None:
+        """A key of the file is read or written."""
+        self._touches += 1
+        if self._touches % TOUCHES == 0 and mapped_bytes() > MAPPED_MAX:
             let_go(self._folder / "data.mdb")
 
     def _lengthen(self) -> None:
