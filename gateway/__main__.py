@@ -4,10 +4,11 @@ import sys
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 
 from gateway import index
 from gateway.app import create_app
-from gateway.database import DatabaseUnusable, open_database
+from gateway.database import DatabaseUnusable
 from gateway.settings import Settings, SettingsInvalid, load_settings
 from gateway.vault import VaultLocked
 
@@ -33,29 +34,34 @@ def main(arguments: list[str]) -> int:
 
 def empty_index(settings: Settings) -> None:
     """Forget the index; the chains are followed from their first block again."""
-    connection = open_database(settings.data / "index.db", index.SCHEMA, index.VERSION)
-    index.forget(connection)
-    connection.close()
+    database = index.open_index(settings.data / "index.db")
+    index.forget(database.connection)
+    database.close()
 
 
 def serve(settings: Settings) -> int:
     """Serve with one worker until a signal; 2 if the address cannot be listened on."""
+    server = make_server(create_app(settings), settings.host, settings.port)
+    try:
+        server.run()
+    except SystemExit:  # uvicorn has said in its log that the address is in use
+        return EXIT_UNUSABLE
+    return 0 if server.started else EXIT_UNUSABLE
+
+
+def make_server(app: FastAPI, host: str, port: int) -> uvicorn.Server:
+    """The server of an application, with the options that the gateway has."""
     config = uvicorn.Config(
-        create_app(settings),
-        host=settings.host,
-        port=settings.port,
+        app,
+        host=host,
+        port=port,
         access_log=False,
         log_level="warning",
         timeout_keep_alive=60,
         timeout_graceful_shutdown=3,
         h11_max_incomplete_event_size=64_000,
     )
-    server = uvicorn.Server(config)
-    try:
-        server.run()
-    except SystemExit:  # uvicorn has said in its log that the address is in use
-        return EXIT_UNUSABLE
-    return 0 if server.started else EXIT_UNUSABLE
+    return uvicorn.Server(config)
 
 
 if __name__ == "__main__":

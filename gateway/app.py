@@ -19,13 +19,16 @@ from prometheus_client import CollectorRegistry, Gauge
 from starlette.exceptions import HTTPException
 
 from chain.profiles import load_profiles
-from gateway import index, vault
+from gateway import vault
 from gateway.chains import Chains
 from gateway.clients.node_link import NodeLink, client_context
 from gateway.database import Database
 from gateway.errors import Problem
+from gateway.index import open_index
 from gateway.limits import Limits
 from gateway.routes import certificates, ledger, operations
+from gateway.routes.proven_reads import ProvenReads
+from gateway.routes.signed_writes import SignedWrites
 from gateway.services.follow import follow_chain
 from gateway.services.gateway import Gateway
 from gateway.services.jobs import resume_jobs
@@ -80,8 +83,10 @@ def create_app(settings: Settings) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.gateway = gateway
-    for router in (ledger.router, certificates.router, operations.router):
+    for router in (certificates.router, ledger.router, operations.router):
         app.include_router(router)
+    app.add_middleware(ProvenReads, gateway=gateway, refuse=_answer)
+    app.add_middleware(SignedWrites, gateway=gateway, refuse=_answer)
     app.add_middleware(Limits)
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid)
@@ -130,7 +135,7 @@ def open_gateway(settings: Settings) -> Gateway:
         chains=Chains(genesis, profiles, links),
         profiles=profiles,
         vault=kept,
-        index=Database(settings.data / "index.db", index.SCHEMA, index.VERSION, synchronous="NORMAL"),
+        index=open_index(settings.data / "index.db"),
         seal=seal,
         stream=EventStream(),
         genesis_bytes=settings.genesis_bytes,

@@ -87,8 +87,13 @@ class Chain:
 
     @property
     def in_flight(self) -> int:
-        """How many transactions somebody waits for."""
+        """How many transactions are on their way; a large one counts several times (`WEIGHT_BYTES`)."""
         return self._submitter.in_flight
+
+    @property
+    def busy(self) -> bool:
+        """Whether so many are on their way that no more should be taken."""
+        return self._submitter.busy
 
     async def submit(self, raws: Sequence[bytes], ids: Sequence[bytes]) -> list[Outcome]:
         """The outcome of each signed transaction; `NotServed` if they are not final in time.

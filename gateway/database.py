@@ -4,12 +4,13 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
 GROUP_MAX: Final = 500
+DURABLE: Final = {"synchronous": "FULL"}
 
 
 class DatabaseUnusable(Exception):
@@ -19,12 +20,12 @@ class DatabaseUnusable(Exception):
 class Database:
     """A connection and the thread that owns it. Calls run in their order, each alone or in one group commit."""
 
-    def __init__(self, path: Path, schema: str, version: int, *, synchronous: str = "FULL") -> None:
+    def __init__(self, path: Path, schema: str, version: int, *, settings: Mapping[str, str | int] = DURABLE) -> None:
         self._queue: queue.SimpleQueue[
             tuple[Callable[[sqlite3.Connection], Any], Callable[[Any, Exception | None], None]] | None
         ]
         self._queue = queue.SimpleQueue()
-        self.connection = open_database(path, schema, version, synchronous=synchronous)
+        self.connection = open_database(path, schema, version, settings=settings)
         self._thread = threading.Thread(target=self._serve, name=path.stem, daemon=True)
         self._thread.start()
 
@@ -89,21 +90,25 @@ class Database:
         return results
 
 
-def open_database(path: Path, schema: str, version: int, *, synchronous: str = "FULL") -> sqlite3.Connection:
-    """A connection in WAL mode to a file of this `version`; `schema` makes a new one."""
+def open_database(
+    path: Path, schema: str, version: int, *, settings: Mapping[str, str | int] = DURABLE
+) -> sqlite3.Connection:
+    """A connection in WAL mode to a file of this `version`, with these pragmas; `schema` makes a new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = not path.exists()
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     if fresh:
         path.chmod(0o600)
+    for name, value in settings.items():  # before the mode: in WAL mode a page has the size it has
+        connection.execute(f"PRAGMA {name}={value}")
     connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute(f"PRAGMA synchronous={synchronous}")
     connection.execute("PRAGMA foreign_keys=ON")
     found = connection.execute("PRAGMA user_version").fetchone()[0]
     if found == 0:
         connection.executescript(schema)
         connection.execute(f"PRAGMA user_version={version}")
     elif found != version:
+        connection.close()
         raise DatabaseUnusable(
             f"{path} has format {found}, this program reads format {version}; use the program version that wrote it"
         )

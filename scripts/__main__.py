@@ -14,7 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = Path(os.environ.get("CERTNET_VENV", ROOT / ".venv"))
 PYTHON_MIN = (3, 11)
-TEST_COMMANDS = ("test",)
+EXTRAS = {"test": "test", "bench": "bench"}
+"""Command -> the packages that it needs beside those of all others (pyproject.toml)."""
 
 
 def main() -> int | None:
@@ -22,9 +23,9 @@ def main() -> int | None:
     if sys.version_info < PYTHON_MIN:
         found = ".".join(map(str, sys.version_info[:3]))
         return _fail(f"certnet needs Python 3.11 or later, this is {found}; run it with a newer python3")
-    with_tests = sys.argv[1:2] and sys.argv[1] in TEST_COMMANDS
+    extra = EXTRAS.get(sys.argv[1]) if len(sys.argv) > 1 else None
     try:
-        ensure_environment(with_tests=bool(with_tests))
+        ensure_environment(extra)
     except (OSError, subprocess.CalledProcessError) as problem:
         return _fail(f"cannot make the environment in {VENV}: {problem}; look at the lines above, then run it again")
     except KeyboardInterrupt:
@@ -33,29 +34,33 @@ def main() -> int | None:
     return os.execv(python, [python, "-m", "scripts.cli", *sys.argv[1:]])
 
 
-def ensure_environment(*, with_tests: bool) -> None:
+def ensure_environment(extra: str | None) -> None:
     """`.venv` as pyproject.toml and the constraints say; one process at a time makes it."""
-    extra = ".[test]" if with_tests else "."
     wanted = _fingerprint()
-    if _is_made(wanted, with_tests=with_tests):
+    if _is_made(wanted, extra):
         return
     VENV.parent.mkdir(parents=True, exist_ok=True)
     with (VENV.parent / f"{VENV.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if _is_made(wanted, with_tests=with_tests):
+        if _is_made(wanted, extra):
             return
         print(f"Making {VENV} with the pinned packages (once, about half a minute) 正在准备环境 ...", file=sys.stderr)
         if not (VENV / "bin" / "python").exists():
             venv.create(VENV, with_pip=True)
         command = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*command, "-c", "scripts/constraints.txt", "-e", extra], cwd=ROOT, check=True)
-        for marker in ("run", "test") if with_tests else ("run",):
-            (VENV / f"certnet-{marker}.made").write_text(wanted)
+        what = f".[{extra}]" if extra else "."
+        subprocess.run([*command, "-c", "scripts/constraints.txt", "-e", what], cwd=ROOT, check=True)
+        for name in (None, extra):
+            _marker(name).write_text(wanted)
 
 
-def _is_made(wanted: str, *, with_tests: bool) -> bool:
-    marker = VENV / f"certnet-{'test' if with_tests else 'run'}.made"
+def _is_made(wanted: str, extra: str | None) -> bool:
+    marker = _marker(extra)
     return (VENV / "bin" / "python").exists() and marker.exists() and marker.read_text() == wanted
+
+
+def _marker(extra: str | None) -> Path:
+    return VENV / f"certnet-{extra or 'run'}.made"
 
 
 def _fingerprint() -> str:

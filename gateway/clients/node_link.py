@@ -11,9 +11,10 @@ from typing import Final, cast
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from chain.codec import CodecMalformed, decoder, encode
+from chain.codec import CodecMalformed, encode
 from chain.framing import PROTOCOL_VERSION, FrameMalformed, FrameReader, frame
-from chain.rpc import Answer, Hello, Request
+from chain.rpc import Hello, Request
+from gateway.clients.answers import HeardAnswer, read_answer
 
 REDIAL_S: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
 ANSWER_TIMEOUT_S: Final = 10.0
@@ -52,7 +53,7 @@ class NodeLink(asyncio.Protocol):
         self._pins = deque([] if pin is None else [pin], maxlen=PINS_MAX)
         self._transport: asyncio.Transport | None = None
         self._reader = FrameReader()
-        self._listeners: dict[int, Callable[[Answer | None], None]] = {}
+        self._listeners: dict[int, Callable[[HeardAnswer | None], None]] = {}
         self._requests = 0
         self._task: asyncio.Task[None] | None = None
         self._lost = asyncio.Event()
@@ -81,7 +82,7 @@ class NodeLink(asyncio.Protocol):
         if pin not in self._pins:
             self._pins.append(pin)
 
-    def listen(self, make: Callable[[int], Request], heard: Callable[[Answer | None], None]) -> int:
+    def listen(self, make: Callable[[int], Request], heard: Callable[[HeardAnswer | None], None]) -> int:
         """Send the request that `make` gives for a number; `heard` gets every answer, and None if the link is lost."""
         if not self.connected or self._transport is None:
             raise NodeUnreachable(self.problem)
@@ -94,15 +95,17 @@ class NodeLink(asyncio.Protocol):
         """No more answers to this request are wanted."""
         self._listeners.pop(request, None)
 
-    async def ask(self, make: Callable[[int], Request]) -> Answer:
+    async def ask(self, make: Callable[[int], Request]) -> HeardAnswer:
         """One request, one answer; `NodeUnreachable` if there is none in time."""
-        future: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[HeardAnswer | None] = loop.create_future()
         request = self.listen(make, lambda answer: None if future.done() else future.set_result(answer))
+        late = NodeUnreachable(f"replica {self.replica} does not answer")
+        timer = loop.call_later(ANSWER_TIMEOUT_S, lambda: None if future.done() else future.set_exception(late))
         try:
-            answer = await asyncio.wait_for(future, ANSWER_TIMEOUT_S)
-        except TimeoutError:
-            raise NodeUnreachable(f"replica {self.replica} does not answer") from None
+            answer = await future
         finally:
+            timer.cancel()
             self.forget(request)
         if answer is None:
             raise NodeUnreachable(f"replica {self.replica} was lost")
@@ -125,7 +128,7 @@ class NodeLink(asyncio.Protocol):
             return
         try:
             for body in self._reader.feed(data):
-                answer = _answer(body)
+                answer = read_answer(body)
                 if isinstance(answer, Hello):
                     self._greeted(answer)
                     continue
@@ -183,6 +186,3 @@ class NodeLink(asyncio.Protocol):
         self._refused, self.problem = True, why
         if self._transport is not None:
             self._transport.close()
-
-
-_answer: Callable[[bytes], Answer] = decoder(Answer)  # type: ignore[arg-type] # a union is no type to mypy

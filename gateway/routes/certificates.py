@@ -9,11 +9,20 @@ from fastapi.responses import JSONResponse
 
 from gateway import views
 from gateway.errors import Problem
-from gateway.index import history, list_classes, search
 from gateway.job_store import count_rows, list_rows
-from gateway.routes.dependencies import Cursor, GatewayHere, Idempotency, Limit, ReaderHere, TenantHere, created
+from gateway.routes.dependencies import (
+    Cursor,
+    GatewayHere,
+    Idempotency,
+    Limit,
+    ReaderHere,
+    TenantHere,
+    ViewResponse,
+    created,
+)
 from gateway.routes.uploads import OPENAPI_BODY, read_upload
 from gateway.schemas import ClassBody, MintBody, StatusBody, VerifyBody
+from gateway.search import history, list_classes, search
 from gateway.services import certificates, classes, jobs, verify
 from gateway.services.gateway import Gateway, now_ms
 from gateway.vault import Tenant, erase_document
@@ -91,7 +100,8 @@ async def find_certificates(
     """Search over on-chain fields in a stable order; `next` is the cursor of the next page."""
     named = {"chain": chain, "class": class_, "issuer": issuer, "holder": holder, "status": status}
     filters = {name: value for name, value in named.items() if value is not None}
-    found, following = await gateway.in_index(lambda connection: search(connection, filters, cursor, limit))
+    rules = gateway.chains.rules
+    found, following = await gateway.in_index(lambda connection: search(connection, rules, filters, cursor, limit))
     return {"certificates": found, "next": following}
 
 
@@ -99,8 +109,8 @@ async def find_certificates(
 async def get_history(certificate_id: CertificateId, gateway: GatewayHere) -> Any:
     """What happened to a certificate, oldest first."""
     proven = await certificates.read(gateway, certificate_id)
-    name = proven.name
-    events = await gateway.in_index(lambda connection: history(connection, name.chain_id, name.class_id, name.token))
+    name, rules = proven.name, proven.chain.rules
+    events = await gateway.in_index(lambda connection: history(connection, rules, name.class_id, name.token))
     return {"id": name.path, "uid": name.universal, "events": events}
 
 
@@ -146,15 +156,15 @@ async def change_status(
 
 
 @router.get("/certificates/{certificate_id:path}")
-async def get_certificate(certificate_id: CertificateId, reader: ReaderHere, gateway: GatewayHere) -> Any:
+async def get_certificate(certificate_id: CertificateId, reader: ReaderHere, gateway: GatewayHere) -> Response:
     """A certificate, proven from the head; with the key of its issuer or holder also its document."""
     proven = await certificates.read(gateway, certificate_id)
-    document = await certificates.document_of(gateway, proven)
     view = views.certificate_view(proven, now_ms())
+    document = None if reader is None else await certificates.document_of(gateway, proven)
     if document is not None and certificates.may_read_document(reader, document):
         schema = await classes.schema_of(gateway, proven.chain, proven.name.class_id)
         view["document"] = views.document_view(document, schema)
-    return view
+    return ViewResponse(view)
 
 
 @router.post("/verify")

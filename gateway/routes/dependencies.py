@@ -1,4 +1,4 @@
-"""What endpoints are handed: the gateway, the tenant behind the API key, the Idempotency-Key."""
+"""What endpoints are handed (the gateway, the tenant behind the API key, the Idempotency-Key), and how they answer."""
 
 from typing import Annotated, Any
 
@@ -9,12 +9,13 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from gateway.errors import Problem
 from gateway.services.gateway import Gateway
 from gateway.vault import Tenant
+from gateway.views import rendered
 
 _bearer = HTTPBearer(auto_error=False, description="An API key, as `certnet up` shows it.")
 
 
-def get_gateway(request: Request) -> Gateway:
-    """The one gateway of the process."""
+async def get_gateway(request: Request) -> Gateway:
+    """The one gateway of the process. Not a plain function: FastAPI would send every request through a thread."""
     gateway: Gateway = request.app.state.gateway
     return gateway
 
@@ -51,6 +52,14 @@ Limit = Annotated[int, Query(ge=1, le=200)]
 Cursor = Annotated[int, Query(ge=0, le=2**53)]
 
 
+class ViewResponse(JSONResponse):
+    """A view as JSON, written in a tenth of the time."""
+
+    def render(self, content: dict[str, Any]) -> bytes:
+        """The bytes."""
+        return rendered(content)
+
+
 def created(view: dict[str, Any], location: str) -> JSONResponse:
     """201 with the place of what was made."""
-    return JSONResponse(view, 201, headers={"Location": location})
+    return ViewResponse(view, 201, headers={"Location": location})

@@ -113,7 +113,7 @@ async def submit_transaction(
     if wait == "none":
         transaction_id = transactions.relay_soon(gateway, chain, raw)
         return JSONResponse({"transaction": transaction_id.hex(), "state": "sent"}, 202)
-    return JSONResponse(_succeeded(await transactions.relay_one(gateway, chain, raw)))
+    return JSONResponse(succeeded_view(await transactions.relay_one(gateway, chain, raw)))
 
 
 @router.post(
@@ -129,7 +129,7 @@ async def submit_bulk(chain: ChainId, request: Request, gateway: GatewayHere) ->
     Answers one JSON line each, in order: index, transaction, outcome, height or problem.
     """
     raws = read_bulk(await request.body(), request.headers.get("content-type", ""))
-    lines = outcome_lines(gateway.chain(chain), await transactions.relay(gateway, chain, raws))
+    lines = outcome_lines(gateway.chain(chain), await transactions.relay_many(gateway, chain, raws))
     return Response(lines, media_type="application/x-ndjson")
 
 
@@ -140,10 +140,10 @@ async def get_transaction(chain: ChainId, hash_: Hash, gateway: GatewayHere) -> 
     return views.placed_view(found)
 
 
-def _succeeded(placed: transactions.Placed) -> dict[str, Any]:
+def succeeded_view(placed: transactions.Placed) -> dict[str, Any]:
     """A transaction that took effect; one that failed in its block is a problem with the proof of it."""
     view = views.placed_view(placed)
-    if not placed.final.receipt.succeeded:
+    if not placed.final.succeeded:
         failed = refusal_of(placed.chain, placed.final)
         raise Problem(failed.code, *failed.values, **view)
     return view

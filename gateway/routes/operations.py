@@ -11,8 +11,9 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
 from gateway.errors import PROBLEMS, Problem, page
-from gateway.index import IndexedEvent, events_after, latest_event
+from gateway.index import latest_event
 from gateway.routes.dependencies import GatewayHere
+from gateway.search import IndexedEvent, events_after
 from gateway.services.gateway import Gateway
 from gateway.services.ready import readiness
 
@@ -81,7 +82,9 @@ async def _events(gateway: Gateway, last: str | None) -> AsyncIterator[IndexedEv
     try:
         newest = await gateway.in_index(latest_event)
         seen = newest if last is None else min(int(last), newest)  # an index built anew may count less far
-        while stored := await gateway.in_index(partial(events_after, seq=seen, limit=PAGE_EVENTS)):
+        while stored := await gateway.in_index(
+            partial(events_after, rules=gateway.chains.rules, seq=seen, limit=PAGE_EVENTS)
+        ):
             for event in stored:
                 yield event
             seen = stored[-1].seq

@@ -9,8 +9,9 @@ from chain.digests import ripemd160, sha256
 from chain.signatures import SchemeName, scheme
 from contracts.access import Account, AddAccount, Role
 from contracts.keys import account_key
-from gateway.chains import Chain, ProvenState
+from gateway.chains import Chain
 from gateway.errors import Problem
+from gateway.reading import ProvenState
 from gateway.services.calls import (
     Call,
     Written,

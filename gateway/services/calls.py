@@ -13,10 +13,14 @@ from chain.errors import AddressMalformed
 from chain.transaction import TRANSACTION_WINDOW_MS, SignedTransaction, Transaction
 from chain.universal_id import format_token
 from contracts.system import Touch
-from gateway.chains import FINAL_TIMEOUT_S, Chain, Finalised, NotServed, Outcome, ProvenState, Rejected
+from gateway.chains import Chain
+from gateway.clients.answers import outline_of
 from gateway.errors import Problem
 from gateway.index import find_transaction, head
+from gateway.outcomes import Finalised, NotServed, Outcome, Rejected
+from gateway.reading import ProvenState
 from gateway.services.gateway import Gateway, now_ms, problem_of
+from gateway.submitter import FINAL_TIMEOUT_S
 from gateway.vault import Document, Submission, Tenant, find_submission, keep_documents, keep_submission
 
 VALIDITY_MS: Final = TRANSACTION_WINDOW_MS - 30_000
@@ -104,6 +108,7 @@ async def write(gateway: Gateway, tenant: Tenant, call: Call, idempotency: str |
 
     What is stored under an Idempotency-Key is sent again as it is, and its first reference answers.
     """
+    gateway.check_room(call.chain.rules.chain_id)
     name = idempotency or f"auto-{secrets.token_hex(16)}"
     submission = Submission(call.chain.rules.chain_id, await sign(gateway, call), call.reference)
 
@@ -157,7 +162,7 @@ async def touch(gateway: Gateway, chain: Chain) -> None:
     )
     raw = await sign(gateway, call)
     outcome = (await submit(chain, [raw], [transaction_id_of(chain, raw)]))[0]
-    code = outcome.code if isinstance(outcome, Rejected) else outcome.receipt.code
+    code = outcome.code
     if code not in ("", "touched-recently"):
         raise refusal_of(chain, outcome)
 
@@ -174,11 +179,13 @@ async def find_final(gateway: Gateway, chain: Chain, transaction_id: bytes) -> F
     except NotServed as refused:
         raise problem_of(refused.code, refused.values) from None
     assert block.certified is not None
+    receipt = bytes(block.receipt_bytes[index])
     return Finalised(
         certified=block.certified,
         place=index,
-        receipt=block.receipts[index],
-        receipt_leaves=chain.receipt_leaves(block.receipts),
+        code=outline_of(receipt).code,
+        receipt_bytes=receipt,
+        receipt_leaves=chain.receipt_leaves(block),
     )
 
 
@@ -229,8 +236,14 @@ def _shown(chain: Chain, value: Any) -> Any:
         return value
     if len(value) == 16:
         return format_token(chain.profile.token_id_style, value)
+    return _address_text(chain.rules.addresses, value)
+
+
+@lru_cache(maxsize=8192)
+def _address_text(codec: AddressCodec, value: bytes) -> str:
+    """Remembered: up to 20 us on some chains, and the same issuers and holders are shown again and again."""
     try:
-        return chain.rules.addresses.format(value)
+        return codec.format(value)
     except AddressMalformed:
         return value.hex()
 
@@ -278,6 +291,6 @@ async def _send(gateway: Gateway, chain: Chain, submission: Submission) -> Writt
     transaction_id = transaction_id_of(chain, submission.raw)
     heard = (await submit(chain, [submission.raw], [transaction_id]))[0]
     outcome = await known_outcome(gateway, chain, transaction_id, heard)
-    if isinstance(outcome, Rejected) or not outcome.receipt.succeeded:
+    if isinstance(outcome, Rejected) or not outcome.succeeded:
         raise refusal_of(chain, outcome)
     return Written(chain=chain, transaction_id=transaction_id, final=outcome, reference=submission.reference)

@@ -13,8 +13,9 @@ from contracts.keys import certificate_key
 from credentials.bundle import Bundle, make_bundle
 from credentials.content import SALT_BYTES, Entry, Hidden, content_root, entries
 from credentials.schema import ClassSchema, FieldFault, content_faults
-from gateway.chains import Chain, ProvenState
+from gateway.chains import Chain
 from gateway.errors import Problem
+from gateway.reading import ProvenState
 from gateway.services.calls import (
     Call,
     Written,
@@ -72,12 +73,12 @@ async def mint(gateway: Gateway, tenant: Tenant, order: MintOrder, idempotency: 
     chain = gateway.chain(order.chain_id)
     sender = sender_of(tenant, chain, "ddc721.mint")
     request = request_digest("mint", order)
-    written = await earlier(gateway, tenant, idempotency, request)
+    written, document = await earlier(gateway, tenant, idempotency, request), None
     if written is None:
         schema = await schema_of(gateway, chain, order.class_id)
         call = _mint_call(chain, sender, schema, order)
-        written = await write(gateway, tenant, call, idempotency, request)
-    return await _changed(gateway, written)
+        written, (document,) = await write(gateway, tenant, call, idempotency, request), call.documents
+    return await _changed(gateway, written, document)
 
 
 async def change_status(
@@ -132,6 +133,8 @@ def may_read_document(tenant: Tenant | None, document: Document) -> bool:
 async def prove(gateway: Gateway, tenant: Tenant | None, certificate_id: str, reveal: str | None) -> Bundle:
     """The offline bundle. `reveal` names fields, or is `all` or `none`; None: all that the key may read."""
     proven = await read(gateway, certificate_id)
+    if tenant is None and reveal in (None, "none"):
+        return bundle_of(proven, ())
     document = await document_of(gateway, proven)
     allowed = document is not None and may_read_document(tenant, document)
     if reveal not in (None, "none") and not allowed:
@@ -237,10 +240,13 @@ def _token(chain: Chain, text: str | None) -> bytes:
         raise Problem("id-malformed", str(malformed).rstrip(".")) from None
 
 
-async def _changed(gateway: Gateway, written: Written) -> Changed:
+async def _changed(gateway: Gateway, written: Written, kept: Document | None = None) -> Changed:
+    """The certificate after a write. `kept`: the document that was stored with it, unless an earlier request had one."""
     name = CertificateName(written.chain.rules.chain_id, written.reference["class"], written.reference["token"])
     proven = await read(gateway, name.path, at_least=written.height)
-    return Changed(written=written, proven=proven, document=await document_of(gateway, proven))
+    is_its_own = kept is not None and (kept.token, kept.content_root) == (name.token, proven.certificate.content_root)
+    document = kept if is_its_own else await document_of(gateway, proven)
+    return Changed(written=written, proven=proven, document=document)
 
 
 async def _entries(gateway: Gateway, proven: Proven, document: Document, reveal: str | None) -> tuple[Entry, ...]:

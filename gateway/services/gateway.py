@@ -16,9 +16,10 @@ from contracts.access import Account
 from contracts.classes import CertificateClass
 from contracts.keys import account_key
 from credentials.schema import ClassSchema
-from gateway.chains import Chain, Chains, NotServed
+from gateway.chains import Chain, Chains
 from gateway.database import Database
 from gateway.errors import PROBLEMS, Problem
+from gateway.outcomes import NotServed
 from gateway.services.background import Background
 from gateway.services.stream import EventStream
 from gateway.vault import Seal, Tenant, find_tenant, take_keys
@@ -27,6 +28,8 @@ T = TypeVar("T")
 TENANT_SECONDS = 2.0
 """How long a key is remembered without asking the vault: a revoked key works no longer than that."""
 TENANTS_MAX = 1_000
+IN_FLIGHT_ALL_MAX = 20_000
+"""Transactions to all chains together: a few seconds' work, so that what is taken is final before its time is up."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,6 +58,12 @@ class Gateway:
             return self.chains.get(chain_id)
         except NotServed as refused:
             raise problem_of(refused.code, refused.values) from None
+
+    def check_room(self, chain_id: str) -> None:
+        """A problem if enough is on its way to the chain, or to all chains together: what is refused is not sent."""
+        chain, together = self.chain(chain_id), sum(chain.in_flight for chain in self.chains)
+        if chain.busy or together >= IN_FLIGHT_ALL_MAX:
+            raise Problem("chain-busy", chain_id, chain.in_flight, together)
 
     async def tenant(self, api_key: str) -> Tenant:
         """Whom the API key speaks for; a problem if it is unknown or revoked."""

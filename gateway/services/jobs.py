@@ -18,7 +18,7 @@ from contracts.certificate import BATCH_CERTIFICATES_MAX, MintBatch, MintItem, c
 from contracts.keys import certificate_key
 from credentials.content import content_root
 from credentials.schema import ClassSchema, FieldFault, content_faults, content_of_row
-from gateway.chains import Chain, Rejected
+from gateway.chains import Chain
 from gateway.errors import Problem
 from gateway.job_store import (
     MINTED,
@@ -36,6 +36,7 @@ from gateway.job_store import (
     settle_batches,
     unfinished_jobs,
 )
+from gateway.outcomes import Rejected
 from gateway.services.calls import (
     EXPIRED,
     Call,
@@ -214,6 +215,7 @@ def _keep(
 
 
 async def _send_window(gateway: Gateway, chain: Chain, job: Job, window: list[tuple[int, bytes | None]]) -> None:
+    gateway.check_room(job.chain)
     unsigned = [batch for batch, raw in window if raw is None]
     signed = {batch: raw for batch, raw in window if raw is not None}
     fresh = await _sign_batches(gateway, chain, job, unsigned)
@@ -225,7 +227,7 @@ async def _send_window(gateway: Gateway, chain: Chain, job: Job, window: list[tu
     settled: list[tuple[int, str, str | None]] = []
     for batch, raw, heard in zip(batches, raws, outcomes, strict=True):
         outcome = await known_outcome(gateway, chain, transaction_id_of(chain, raw), heard)
-        if not isinstance(outcome, Rejected) and outcome.receipt.succeeded:
+        if not isinstance(outcome, Rejected) and outcome.succeeded:
             settled.append((batch, MINTED, None))
         else:
             settled += await _settled_refusal(gateway, chain, job, batch, raw, refusal_of(chain, outcome))

@@ -3,8 +3,9 @@
 import asyncio
 
 from chain.light_client import CertifiedHeader
-from chain.rpc import BlockAnswer, ChainStatus, StatusAnswer
-from gateway.chains import NotServed
+from chain.rpc import ChainStatus, StatusAnswer
+from gateway.clients.answers import HeardBlock
+from gateway.outcomes import NotServed
 from gateway.services.calls import read_state
 from gateway.services.gateway import Gateway, problem_of
 
@@ -28,7 +29,7 @@ async def status(gateway: Gateway, chain_id: str) -> tuple[ChainStatus, StatusAn
         raise problem_of(refused.code, refused.values) from None
 
 
-async def block(gateway: Gateway, chain_id: str, height: int) -> BlockAnswer:
+async def block(gateway: Gateway, chain_id: str, height: int) -> HeardBlock:
     """A block, checked against its certified header."""
     try:
         return await gateway.chain(chain_id).read_block(height)

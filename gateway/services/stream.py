@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final
 
-from gateway.index import IndexedEvent
+from gateway.search import IndexedEvent
 
 LISTENERS_MAX: Final = 500
 QUEUE_MAX: Final = 10_000

@@ -2,14 +2,15 @@
 
 import contextlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from chain.codec import encode
 from chain.merkle import InclusionProof
 from chain.transaction import Transaction
 from gateway.arguments import ArgumentsMalformed, read_arguments
-from gateway.chains import Chain, Finalised, Outcome, Rejected
+from gateway.chains import Chain
 from gateway.errors import Problem
+from gateway.outcomes import Finalised, Outcome, Rejected
 from gateway.services.calls import (
     find_final,
     known_outcome,
@@ -20,6 +21,8 @@ from gateway.services.calls import (
     transaction_of,
 )
 from gateway.services.gateway import Gateway
+
+_FULL: Final = frozenset({"pool-full", "queue-full"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +78,24 @@ def encode_call(gateway: Gateway, order: CallOrder) -> Encoded:
     return Encoded(chain=chain, transaction=transaction, body=body, transaction_id=chain.rules.transaction_id(body))
 
 
+async def relay_many(gateway: Gateway, chain_id: str, raws: list[bytes]) -> list[tuple[bytes, Outcome]]:
+    """(id, outcome) of each signed transaction; a problem if the nodes had room for none of them."""
+    gateway.check_room(chain_id)
+    outcomes = await relay(gateway, chain_id, raws)
+    if all(isinstance(outcome, Rejected) and outcome.code in _FULL for _, outcome in outcomes):
+        raise refusal_of(gateway.chain(chain_id), outcomes[0][1])
+    return outcomes
+
+
 async def relay(gateway: Gateway, chain_id: str, raws: list[bytes]) -> list[tuple[bytes, Outcome]]:
     """(id, outcome) of each signed transaction, in order."""
     chain = gateway.chain(chain_id)
     ids = [transaction_id_of(chain, raw) for raw in raws]
-    outcomes = zip(ids, await submit(chain, raws, ids), strict=True)
-    return [(id_, await known_outcome(gateway, chain, id_, outcome)) for id_, outcome in outcomes]
+    outcomes = list(zip(ids, await submit(chain, raws, ids), strict=True))
+    for place, (id_, outcome) in enumerate(outcomes):
+        if isinstance(outcome, Rejected):
+            outcomes[place] = id_, await known_outcome(gateway, chain, id_, outcome)
+    return outcomes
 
 
 async def find(gateway: Gateway, chain_id: str, transaction_id: bytes) -> Placed:
@@ -95,6 +110,7 @@ async def find(gateway: Gateway, chain_id: str, transaction_id: bytes) -> Placed
 async def relay_one(gateway: Gateway, chain_id: str, raw: bytes) -> Placed:
     """One signed transaction, final and proven; a problem if the chain refused to take it."""
     chain = gateway.chain(chain_id)
+    gateway.check_room(chain_id)
     ((_, outcome),) = await relay(gateway, chain_id, [raw])
     if isinstance(outcome, Rejected):
         raise refusal_of(chain, outcome)
@@ -104,6 +120,7 @@ async def relay_one(gateway: Gateway, chain_id: str, raw: bytes) -> Placed:
 def relay_soon(gateway: Gateway, chain_id: str, raw: bytes) -> bytes:
     """Send a signed transaction without waiting; its id."""
     transaction_id = transaction_id_of(gateway.chain(chain_id), raw)
+    gateway.check_room(chain_id)
 
     async def send() -> None:
         with contextlib.suppress(Problem):  # whoever wants the outcome asks for the transaction

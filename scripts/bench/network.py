@@ -1,33 +1,22 @@
-"""A fresh network for the benchmark, and transactions that are signed before the clock starts."""
+"""A fresh network for the benchmark."""
 
-import asyncio
 import csv
 import io
 import json
-import secrets
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import httpx
-import msgpack
-
-from chain.codec import encode
-from chain.profiles import load_profiles
-from chain.rules import ChainRules
-from chain.transaction import SignedTransaction, Transaction
-from contracts.certificate import Mint, MintItem
+from chain.genesis import parse_genesis
 from scripts import lifecycle, processes
+from scripts.bench.http_load import Address
 from scripts.network import DemoKeys
+from scripts.nodes import listening, node_names
 from scripts.sectors import load_sectors
-
-BULK: Final = 500
-IN_FLIGHT: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +32,29 @@ class BenchNetwork:
     def headers(self) -> dict[str, str]:
         """The platform's key."""
         return {"Authorization": f"Bearer {self.network['api_keys']['platform']}"}
+
+    @property
+    def authorization(self) -> str:
+        """The same as a line of a request."""
+        return f"Authorization: {self.headers['Authorization']}"
+
+    @property
+    def address(self) -> Address:
+        """Where the gateway listens."""
+        host, port = self.network["url"].removeprefix("http://").rsplit(":", 1)
+        return host, int(port)
+
+    def primary(self, chain: str, after: int = 0) -> str:
+        """The name of a chain's first primary, or of the replica so many places after it."""
+        names = node_names(self.folder)
+        genesis = parse_genesis((self.folder / "genesis.json").read_bytes())
+        section = genesis.section(chain)
+        assert section is not None
+        return names[(section.primary_offset + after) % len(names)]
+
+    def primary_address(self, chain: str) -> Address:
+        """Where the chain's first primary listens."""
+        return listening(self.folder)[self.primary(chain)]
 
     def entry(self, chain: str) -> dict[str, Any]:
         """A chain's entry of `network.json`."""
@@ -62,54 +74,6 @@ def fresh_network(nodes: int = 4) -> Iterator[BenchNetwork]:
     finally:
         processes.stop_all(folder)
         shutil.rmtree(parent, ignore_errors=True)
-
-
-def signed_mints(bench: BenchNetwork, chain: str, count: int) -> list[bytes]:
-    """Single mints by the platform to alice, each with a token and content root of its own."""
-    rules = ChainRules.of(bytes.fromhex(bench.network["network_id"]), load_profiles()[chain])
-    people = bench.keys[chain]
-    pair = rules.scheme.key_pair(bytes.fromhex(people["platform"]["seed"]))
-    sender, holder = (rules.addresses.parse(people[name]["address"]) for name in ("platform", "alice"))
-    class_id, valid_until = bench.entry(chain)["class"], time.time_ns() // 1_000_000 + 280_000
-
-    def signed() -> bytes:
-        item = MintItem(
-            token=secrets.token_bytes(16),
-            holder=holder,
-            content_root=secrets.token_bytes(32),
-            uri="",
-            valid_from=None,
-            valid_until=None,
-        )
-        body = encode(
-            Transaction(
-                chain_id=chain,
-                sender=sender,
-                nonce=secrets.token_bytes(16),
-                valid_until=valid_until,
-                contract="ddc721",
-                method="mint",
-                arguments=encode(Mint(class_id=class_id, item=item)),
-            )
-        )
-        return encode(SignedTransaction(body=body, signature=pair.sign(rules.transaction_id(body))))
-
-    return [signed() for _ in range(count)]
-
-
-async def send_bulk(bench: BenchNetwork, chain: str, transactions: list[bytes]) -> int:
-    """Send signed transactions in bulk bodies, some in flight at once; how many were committed."""
-    bodies = [msgpack.packb(transactions[i : i + BULK]) for i in range(0, len(transactions), BULK)]
-    turns = asyncio.Semaphore(IN_FLIGHT)
-    headers = bench.headers | {"Content-Type": "application/msgpack"}
-    async with httpx.AsyncClient(base_url=bench.network["url"], headers=headers, timeout=60) as client:
-
-        async def send(body: bytes) -> int:
-            async with turns:
-                answer = await client.post(f"/v1/chains/{chain}/transactions:bulk", content=body)
-            return answer.text.count('"outcome":"committed"')
-
-        return sum(await asyncio.gather(*(send(body) for body in bodies)))
 
 
 def many_rows(chain: str, count: int) -> bytes:

@@ -1,5 +1,7 @@
 """What a state proof shows, and that nothing but the true proof shows it (protocol 10.4)."""
 
+from dataclasses import dataclass
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -198,6 +200,49 @@ def test_a_branch_does_not_bring_the_child_that_is_to_be_proven() -> None:
     for bucket, value in ((entry(key(7), b"forged"), b"forged"), (b"", None)):
         forged = StateProof(branches=(own, *proof.branches[1:]), bucket=bucket)
         assert not check(sha256, forged, state.root, key=key(7), value=value)
+
+
+CHILDREN = st.lists(
+    st.sampled_from((bytes(32), b"\1" + bytes(31), bytes(31) + b"\1", b"\1" * 32)), min_size=16, max_size=16
+)
+
+
+@given(CHILDREN)
+def test_fifteen_siblings_show_their_root_unless_one_is_empty(children: list[bytes]) -> None:
+    """Zeros that run on from one sibling into the next are no empty sibling."""
+    nibble = int(sha256(b"\x04" + key(7)).hex()[0], 16)
+    others = children[:nibble] + children[nibble + 1 :]
+    siblings = Siblings(places=0xFFFF ^ 1 << nibble, hashes=b"".join(others))
+    proof = StateProof(branches=(siblings,), bucket=entry(key(7)))
+    shown = check(sha256, proof, rehashed(proof, key(7)), key=key(7), value=b"v")
+    assert shown == (bytes(32) not in others)
+
+
+@dataclass
+class Tree:
+    """A view of one branch with these children, one of which is a bucket with one key."""
+
+    children: list[bytes]
+    digest: Hash = sha256
+    root: bytes = b""
+
+    def get(self, name: bytes) -> bytes | None:
+        return b"v" if name == key(7) else None
+
+    def node(self, path: bytes) -> bytes | None:
+        return b"\x02" + entry(key(7)) if path else b"\x03" + b"".join(self.children)
+
+
+@given(CHILDREN)
+def test_a_proof_has_exactly_the_siblings_that_are_there(children: list[bytes]) -> None:
+    nibble = int(sha256(b"\x04" + key(7)).hex()[0], 16)
+    children[nibble] = sha256(b"\x02" + entry(key(7)))
+    tree = Tree(children)
+    proof = prove(tree, key(7))
+    present = [place for place in range(16) if place != nibble and children[place] != bytes(32)]
+    hashes = b"".join(children[place] for place in present)
+    assert proof.branches == (Siblings(places=sum(1 << place for place in present), hashes=hashes),)
+    assert check(sha256, proof, sha256(tree.node(b"") or b""), key=key(7), value=b"v")
 
 
 def test_a_path_longer_than_a_key_digest_shows_nothing() -> None:

@@ -18,6 +18,7 @@ from gateway.services import calls, jobs
 from gateway.services.gateway import Gateway
 from gateway.tables import Table, read_csv
 from gateway.vault import Tenant
+from tests.gateway.memory_chain import heard
 from tests.gateway.memory_network import CLASS, MemoryNetwork, close, define
 
 CHAIN = "wuhan"
@@ -105,7 +106,7 @@ def later(memory: MemoryNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
 async def follow(gateway: Gateway, memory: MemoryNetwork) -> None:
     chain = memory.chains[CHAIN]
     for block in chain.blocks:
-        await gateway.in_index(lambda db, block=block: add_block(db, chain.rules, block))
+        await gateway.in_index(lambda db, block=block: add_block(db, chain.rules, heard(block)))
 
 
 def batches_of(memory: MemoryNetwork) -> set[bytes]:

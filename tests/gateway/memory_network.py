@@ -32,10 +32,12 @@ from chain.rpc import (
     Submit,
 )
 from chain.state import prove
-from gateway import index, vault
+from gateway import vault
 from gateway.chains import Chains
+from gateway.clients.answers import HeardAnswer, read_answer
 from gateway.clients.node_link import NodeUnreachable
 from gateway.database import Database
+from gateway.index import open_index
 from gateway.services.classes import ClassOrder, define_class
 from gateway.services.gateway import Gateway
 from gateway.services.stream import EventStream
@@ -77,7 +79,7 @@ class MemoryLink:
         """Every transaction that was submitted here."""
         self.requests: list[Request] = []
         self._neighbours = neighbours
-        self._listeners: dict[int, Callable[[Answer | None], None]] = {}
+        self._listeners: dict[int, Callable[[HeardAnswer | None], None]] = {}
         self._follows: dict[str, int] = {}
 
     def learn(self, pin: bytes) -> None:
@@ -89,7 +91,7 @@ class MemoryLink:
     def stop(self) -> None:
         """Nothing is closed."""
 
-    def listen(self, make: Callable[[int], Request], heard: Callable[[Answer | None], None]) -> int:
+    def listen(self, make: Callable[[int], Request], heard: Callable[[HeardAnswer | None], None]) -> int:
         if not self.connected:
             raise NodeUnreachable(self.problem)
         request = make(len(self.requests) + 1)
@@ -101,8 +103,8 @@ class MemoryLink:
     def forget(self, request: int) -> None:
         self._listeners.pop(request, None)
 
-    async def ask(self, make: Callable[[int], Request]) -> Answer:
-        future: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
+    async def ask(self, make: Callable[[int], Request]) -> HeardAnswer:
+        future: asyncio.Future[HeardAnswer | None] = asyncio.get_running_loop().create_future()
         request = self.listen(make, lambda answer: None if future.done() else future.set_result(answer))
         try:
             answer = await future
@@ -146,10 +148,11 @@ class MemoryLink:
                 self._answer(Refused(request=request.request, code="chain-unknown", values=("none",)))
 
     def _answer(self, answer: Answer) -> None:
+        """What is told arrives as the gateway reads it from a frame."""
         told = self.lie(answer)
         heard = self._listeners.get(answer.request)  # type: ignore[union-attr]
         if told is not None and heard is not None:
-            heard(told)
+            heard(read_answer(encode(told)))
 
     def _submit(self, submit: Submit) -> None:
         chain = self.chains[submit.chain_id]
@@ -241,7 +244,7 @@ class MemoryNetwork:
             chains=Chains(GENESIS, load_profiles(), links),
             profiles=load_profiles(),
             vault=kept,
-            index=Database(self.folder / "index.db", index.SCHEMA, index.VERSION),
+            index=open_index(self.folder / "index.db"),
             seal=None if passphrase is None else Seal(kept.connection, passphrase, GENESIS.network_id),
             stream=EventStream(),
             genesis_bytes=GENESIS.document.canonical(),

@@ -246,7 +246,12 @@ def serving(folder: Path) -> Iterator[Any]:
     settings = load_settings(folder / "gateway")
     app = create_app(settings)
     config = uvicorn.Config(
-        app, host=settings.host, port=settings.port, access_log=False, log_level="warning", timeout_graceful_shutdown=1
+        app,
+        host=settings.host,
+        port=settings.port,
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, name="gateway")

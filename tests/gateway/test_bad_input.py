@@ -34,6 +34,8 @@ OF_THE_OPERATION = {
     "view-change": "a dead primary, until it is replaced",
     "votes-forgotten": "wiped nodes",
     "no-quorum": "dead nodes",
+    "chain-busy": "a flood",
+    "gateway-busy": "a flood",
     "queue-full": "a flood",
     "pool-full": "a flood",
     "height-out-of-reach": "no path asks for the state at a height yet",

@@ -7,18 +7,23 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chain.codec import encode
+from chain.codec import decode, encode
 from chain.genesis import Genesis
 from chain.light_client import CertifiedHeader, Trusted, header_fault
 from chain.profiles import load_profiles
-from chain.rpc import Answer, BlockAnswer, Outcomes, Refused, StateAnswer
+from chain.rpc import Answer, BlockAnswer, Outcomes, ReadState, Refused, StateAnswer
 from chain.transaction import SignedTransaction
+from contracts.certificate import Mint
 from contracts.keys import account_key
 from contracts.system import Touch
-from gateway import chains as module
-from gateway.chains import Chain, Chains, Finalised, NotServed, Rejected
+from gateway import submitter as module
+from gateway.chains import Chain, Chains
+from gateway.clients.answers import HeardBlock
+from gateway.outcomes import Finalised, NotServed, Rejected
 from gateway.services.calls import transaction_of
 from tests.chain.small_genesis import account_key_pair, address_of
+from tests.contracts.small_chain import CLASS, class_of, item
+from tests.gateway.index_play import Play
 from tests.gateway.lies import lies_about_a_block, lies_about_outcomes, lies_about_state
 from tests.gateway.memory_chain import GENESIS
 from tests.gateway.memory_network import MemoryNetwork
@@ -119,6 +124,54 @@ def test_a_receipt_is_believed_only_under_its_certified_root(memory: MemoryNetwo
     run(memory, play)
 
 
+def shuffled(answer: Outcomes) -> Iterator[Outcomes]:
+    """Everything that a node can exchange between the receipts of one true block."""
+    one, two, *rest = answer.included
+    yield replace(answer, included=(replace(one, receipt=two.receipt), two, *rest))
+    yield replace(answer, included=(replace(one, receipt=two.receipt), replace(two, receipt=one.receipt), *rest))
+    yield replace(answer, included=(replace(one, place=two.place), two, *rest))
+    yield replace(answer, included=(replace(one, place=two.place), replace(two, place=one.place), *rest))
+    yield replace(answer, included=(replace(one, index=two.index), replace(two, index=one.index), *rest))
+    yield replace(answer, included=(replace(one, place=99), two, *rest))
+    first, second, *others = answer.receipt_leaves
+    yield replace(answer, receipt_leaves=(second, first, *others))
+    yield replace(answer, receipt_leaves=(first, second))
+    yield replace(answer, receipt_leaves=(first, second, *others, first))
+    yield replace(answer, receipt_leaves=(first, second, bytes(32)))
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_receipts_of_one_block_are_not_taken_for_each_other(memory: MemoryNetwork, known: bool) -> None:
+    """Whether the block's root was checked before or not: what is remembered of it opens no way round a check."""
+    people = Play(chain=memory.chains[CHAIN])
+    assert people.act("platform", "classes", "defineClass", class_of())
+    minting = [Mint(class_id=CLASS, item=item(people.address("alice"), place)) for place in range(3)]
+    raws = [people.signed("platform", "ddc721", "mint", arguments) for arguments in minting]
+
+    async def play() -> None:
+        ids = [opened(memory).transaction_id(decode(raw, SignedTransaction)) for raw in raws]
+        honest = await opened(memory).submit(raws, ids)
+        for number in range(10):
+            chain, lied = opened(memory), 0
+
+            def lie(answer: Answer, number: int = number) -> Answer:
+                nonlocal lied
+                if not isinstance(answer, Outcomes):
+                    return answer
+                lied += 1
+                return list(shuffled(answer))[number]
+
+            if known:
+                assert await chain.submit(raws, ids) == honest
+            memory.links[FIRST_ASKED].lie = lie
+            before = len(memory.links[1].received)
+            assert await chain.submit(raws, ids) == honest
+            assert (lied, len(memory.links[1].received) - before) == (1, 3), "the next node was asked"
+            memory.links[FIRST_ASKED].lie = lambda answer: answer
+
+    asyncio.run(play())
+
+
 def test_another_block_than_the_one_asked_for_is_not_taken(memory: MemoryNetwork) -> None:
     async def play(chain: Chain) -> None:
         other = memory.chains[CHAIN].blocks[1]
@@ -158,7 +211,7 @@ def test_a_node_that_is_behind_does_not_take_back_what_was_shown(memory: MemoryN
 
 
 def _reading(key: bytes) -> Callable[[int], Any]:
-    return lambda n: module.ReadState(request=n, chain_id=CHAIN, keys=(key,), height=None)
+    return lambda n: ReadState(request=n, chain_id=CHAIN, keys=(key,), height=None)
 
 
 def test_when_every_node_lies_the_answer_is_that_none_is_believed(memory: MemoryNetwork) -> None:
@@ -185,7 +238,7 @@ def test_when_every_node_lies_the_answer_is_that_none_is_believed(memory: Memory
 
 def test_a_follower_leaves_the_node_that_it_does_not_believe(memory: MemoryNetwork) -> None:
     async def play(chain: Chain) -> None:
-        heard: list[BlockAnswer | None] = []
+        heard: list[HeardBlock | None] = []
         avoid = set[int]()
         memory.links[FIRST_ASKED].lie = lambda answer: replace(answer, receipts=())  # type: ignore[type-var]
         chain.follow(0, heard.append, avoid)
@@ -207,7 +260,7 @@ def test_a_follower_leaves_the_node_that_it_does_not_believe(memory: MemoryNetwo
 
 def test_blocks_that_are_pushed_out_of_turn_end_the_following(memory: MemoryNetwork) -> None:
     async def play(chain: Chain) -> None:
-        heard: list[BlockAnswer | None] = []
+        heard: list[HeardBlock | None] = []
         second = memory.chains[CHAIN].blocks[1]
         memory.links[FIRST_ASKED].lie = lambda answer: replace(second, request=answer.request)  # type: ignore[union-attr]
         chain.follow(0, heard.append, set())

@@ -11,12 +11,14 @@ import gateway.handovers
 from chain.codec import encode
 from chain.light_client import Handover, Trusted, follow, header_fault
 from chain.profiles import load_profiles
-from chain.rpc import Answer, BlockAnswer, HandoversAnswer, ReadHandovers, Refused
+from chain.rpc import Answer, HandoversAnswer, ReadHandovers, Refused
 from chain.transaction import SignedTransaction
 from contracts.keys import account_key
 from contracts.system import Touch, change_transaction
 from credentials.bundle import certified_header, handovers
-from gateway.chains import Chain, Chains, Finalised, NotServed
+from gateway.chains import Chain, Chains
+from gateway.clients.answers import HeardBlock
+from gateway.outcomes import Finalised, NotServed
 from gateway.services import certificates
 from gateway.services.calls import transaction_of
 from gateway.services.certificates import MintOrder
@@ -121,13 +123,13 @@ def test_a_write_is_final_under_the_present_set_and_is_made_once(memory: MemoryN
     run(memory, play)
 
 
-def heights(heard: list[BlockAnswer | None]) -> list[int]:
+def heights(heard: list[HeardBlock | None]) -> list[int]:
     return [block.certified.header.height for block in heard if block is not None and block.certified is not None]
 
 
 def test_a_follower_is_stopped_by_the_change_and_goes_on_when_it_has_caught_up(memory: MemoryNetwork) -> None:
     async def play(chain: Chain) -> None:
-        heard: list[BlockAnswer | None] = []
+        heard: list[HeardBlock | None] = []
         avoid = set[int]()
         chain.follow(0, heard.append, avoid)
         await asyncio.sleep(0.01)
@@ -144,7 +146,7 @@ def test_a_follower_leaves_a_node_that_shows_an_unknown_set_and_no_way_to_it(mem
     async def play(chain: Chain) -> None:
         for link in memory.links:
             link.lie = LIES["there was none"]
-        heard: list[BlockAnswer | None] = []
+        heard: list[HeardBlock | None] = []
         avoid = set[int]()
         for expected in (set[int](), {FIRST_ASKED}):
             await chain.catch_up()

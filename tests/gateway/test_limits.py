@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 
+from gateway import limits
 from gateway.limits import BODY_BYTES_MAX, LARGE_BODY_BYTES_MAX, Limits
 
 LARGE = ("/v1/certificates:batch", "/v1/chains/wuhan/transactions:bulk")
@@ -163,3 +164,70 @@ def test_what_is_no_request_is_passed_on() -> None:
 
     asyncio.run(Limits(app)({"type": "lifespan"}, None, None))  # type: ignore[arg-type]
     assert seen == ["lifespan"]
+
+
+# ---- A crowd ----
+
+
+def assert_busy(status: int, body: bytes, sent: list[dict[str, Any]]) -> None:
+    assert (status, json.loads(body)["code"]) == (503, "gateway-busy")
+    assert (b"retry-after", b"1") in sent[0]["headers"]
+
+
+def crowd(asked: list[Asked]) -> None:
+    """All of them at once: one application reads every body, and answers when it has read what it gets of them."""
+
+    async def whole() -> None:
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            body = await Request(scope, receive).body()
+            await asyncio.sleep(0.02)
+            await PlainTextResponse(str(len(body)))(scope, receive, send)
+
+        own = Limits(app)
+        await asyncio.gather(*(own(one.scope(), one.receive, one.send) for one in asked))  # type: ignore[arg-type]
+        assert (own._requests, own._bytes) == (0, 0), "what is over is in hand no more"
+
+    asyncio.run(whole())
+
+
+def test_a_request_more_than_are_taken_is_refused_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "REQUESTS_MAX", 2)
+    asked = [Asked("/v1/verify", [b"abc"]) for _ in range(3)]
+    crowd(asked)
+    assert_busy(*answer_of(asked[2]), asked[2].sent)
+    assert [one.read for one in asked] == [1, 1, 0]
+
+
+def answer_of(asked: Asked) -> tuple[int, bytes]:
+    return asked.sent[0]["status"], b"".join(message.get("body", b"") for message in asked.sent)
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_bodies_that_are_too_much_together_are_refused(monkeypatch: pytest.MonkeyPatch, announced: bool) -> None:
+    """Each for itself is within its limit; who comes when the room is taken is refused, before it is read if it says."""
+    monkeypatch.setattr(limits, "BODIES_BYTES_MAX", 10 * len(PART))
+    headers = {"content-length": str(6 * len(PART))} if announced else {}
+    asked = [Asked("/v1/verify", [PART] * 6, headers) for _ in range(2)]
+    crowd(asked)
+    assert_busy(*answer_of(asked[1]), asked[1].sent)
+    assert asked[1].read == (0 if announced else 5)
+
+
+def test_what_was_read_and_answered_takes_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "BODIES_BYTES_MAX", 2 * len(PART))
+    own = Starlette(routes=ROUTES, middleware=[Middleware(Limits)])
+    for _ in range(5):
+        assert Asked("/v1/verify", [PART] * 2).answer(own)[0] == 200
+
+
+def test_methods_that_there_are_not_are_counted_as_one() -> None:
+    def count(method: str) -> float | None:
+        return REGISTRY.get_sample_value("certnet_http_requests_total", {"method": method, "status": "405"})
+
+    before = count("other") or 0.0
+    for method in ("BREW", "STEEP"):
+        asked = Asked("/v1/verify", [b""])
+        scope = asked.scope() | {"method": method}
+        asyncio.run(APP(scope, asked.receive, asked.send))
+        assert count(method) is None
+    assert count("other") == before + 2

@@ -98,7 +98,8 @@ def _events(answer: httpx.Response) -> Iterator[dict[str, Any]]:
 
 
 def newest(network: RunningNetwork) -> int:
-    return int(network.rows("SELECT COALESCE(MAX(seq), 0) FROM events")[0][0])
+    queries = ("SELECT MAX(seq) FROM events", "SELECT MAX(seq) FROM certificates")
+    return max(network.rows(query)[0][0] or 0 for query in queries)
 
 
 def settled(network: RunningNetwork) -> int:

@@ -17,7 +17,7 @@ from gateway.services.certificates import MintOrder, change_status, document_of,
 from gateway.services.classes import schema_of
 from gateway.services.gateway import Gateway
 from gateway.vault import Tenant
-from tests.gateway.memory_chain import MemoryChain
+from tests.gateway.memory_chain import MemoryChain, heard
 from tests.gateway.memory_network import CLASS, MemoryNetwork, close, define
 
 CHAIN = "wuhan"
@@ -52,7 +52,7 @@ def order(memory: MemoryNetwork, **changed: Any) -> MintOrder:
 async def follow(gateway: Gateway, chain: MemoryChain) -> None:
     """Bring the index up to the chain's head."""
     for block in chain.blocks:
-        await gateway.in_index(lambda db, block=block: add_block(db, chain.rules, block))
+        await gateway.in_index(lambda db, block=block: add_block(db, chain.rules, heard(block)))
 
 
 def minted(memory: MemoryNetwork) -> int:

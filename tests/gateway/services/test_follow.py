@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from gateway.index import events_after, forget, head
+from gateway.index import forget, head
+from gateway.search import events_after
 from gateway.services import follow
 from gateway.services.certificates import MintOrder, mint
 from gateway.services.follow import follow_chain
 from gateway.services.gateway import Gateway
 from gateway.vault import Tenant
+from tests.gateway.memory_chain import heard as heard_block
 from tests.gateway.memory_network import CLASS, MemoryNetwork, close, define
 
 CHAIN = "wuhan"
@@ -65,7 +67,7 @@ def test_blocks_are_indexed_and_told_as_they_come(memory: MemoryNetwork) -> None
         queue = gateway.stream.open()
         await indexed(gateway, await mint_some(memory, gateway, tenant))
         told = [queue.get_nowait() for _ in range(queue.qsize())]
-        stored = await gateway.in_index(lambda db: events_after(db, 0, 100))
+        stored = await gateway.in_index(lambda db: events_after(db, gateway.chains.rules, 0, 100))
         assert told == stored[-len(told) :]
         assert [event.kind for event in stored if event.kind != "block"] == ["class", "minted", "minted", "minted"]
 
@@ -141,7 +143,7 @@ def test_blocks_that_no_node_has_any_more_are_skipped_and_the_index_goes_on(
         await gateway.in_index(forget)
         memory.links[0].lose()
         await indexed(gateway, await mint_some(memory, gateway, tenant))
-        stored = await gateway.in_index(lambda db: events_after(db, 0, 100))
+        stored = await gateway.in_index(lambda db: events_after(db, gateway.chains.rules, 0, 100))
         assert min(event.data["height"] for event in stored) == height - 1
 
     with caplog.at_level(logging.WARNING, logger="certnet.gateway"):
@@ -156,7 +158,54 @@ def test_one_node_alone_cannot_make_a_gap(memory: MemoryNetwork) -> None:
         await gateway.in_index(forget)
         memory.links[0].lose()
         await indexed(gateway, await mint_some(memory, gateway, tenant))
-        stored = await gateway.in_index(lambda db: events_after(db, 0, 100))
+        stored = await gateway.in_index(lambda db: events_after(db, gateway.chains.rules, 0, 100))
         assert min(event.data["height"] for event in stored) == 1
+
+    run(memory, play)
+
+
+def test_more_blocks_than_are_kept_waiting_are_asked_for_again(
+    memory: MemoryNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is left out, nothing comes twice, and what waits has its bound."""
+    monkeypatch.setattr(follow, "BACKLOG_BYTES_MAX", 3_000)
+    most = 0
+    hear = follow._Backlog.hear
+
+    def heard(self: Any, block: Any) -> None:
+        nonlocal most
+        hear(self, block)
+        most = max(most, self._bytes)
+
+    monkeypatch.setattr(follow._Backlog, "hear", heard)
+
+    async def play(gateway: Gateway, tenant: Tenant) -> None:
+        height = await mint_some(memory, gateway, tenant, 8)
+        await gateway.in_index(forget)
+        memory.links[0].lose()
+        await indexed(gateway, height)
+        stored = await gateway.in_index(lambda db: events_after(db, gateway.chains.rules, 0, 100))
+        assert [event.data["height"] for event in stored if event.kind == "block"] == list(range(1, height + 1))
+        assert [event.kind for event in stored].count("minted") == 8
+
+    run(memory, play)
+    largest = max(map(follow._size, map(heard_block, memory.chains[CHAIN].blocks)))
+    assert 3_000 < most <= 3_000 + largest
+
+
+def test_a_busy_chains_blocks_are_written_together(memory: MemoryNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow, "REST_PER_TRANSACTION_S", 0.05)
+    writes: list[int] = []
+    write = follow._write
+
+    def counted(*given: Any) -> Any:
+        writes.append(len(given[3]))
+        return write(*given)
+
+    async def play(gateway: Gateway, tenant: Tenant) -> None:
+        monkeypatch.setattr(follow, "_write", counted)
+        await indexed(gateway, await mint_some(memory, gateway, tenant, 12))
+        assert sum(writes) >= 12
+        assert len(writes) < 6
 
     run(memory, play)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.index import IndexedEvent
+from gateway.search import IndexedEvent
 from gateway.services import stream
 from gateway.services.stream import EventStream
 

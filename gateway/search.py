@@ -1,0 +1,140 @@
+"""What the index of on-chain fields is asked, and its rows as their chain writes them."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final
+
+from chain.errors import AddressMalformed
+from chain.rules import ChainRules
+from chain.universal_id import CertificateName, format_token, parse_token
+from gateway.index import FIND_CERTIFICATE, RUN, latest_event
+
+Rules = Mapping[str, ChainRules]
+"""The rules of every chain, by its id."""
+_FIELDS: Final = (
+    "seq, chain, class, token, issuer, holder, status, valid_until, valid_from, height, time, transaction_id"
+)
+_ADDRESSES: Final = ("issuer", "holder")
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedEvent:
+    """An event with its place in the gateway's stream."""
+
+    seq: int
+    kind: str
+    data: dict[str, Any]
+
+
+def list_classes(connection: sqlite3.Connection, chain: str | None) -> list[dict[str, Any]]:
+    """All classes, or those of one chain, by chain and id."""
+    rows = connection.execute(
+        "SELECT chain, class, name_en, name_zh, issuer, schema, height FROM classes "
+        "WHERE ? IS NULL OR chain = ? ORDER BY chain, class",
+        (chain, chain),
+    )
+    names = ("chain", "class", "name_en", "name_zh", "issuer", "schema", "height")
+    return [dict(zip(names, (*row[:5], row[5].hex(), row[6]), strict=True)) for row in rows]
+
+
+def search(
+    connection: sqlite3.Connection, rules: Rules, filters: Mapping[str, str], cursor: int, limit: int
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Certificates that fit all `filters`, in the order in which they were indexed, after `cursor`."""
+    where, values = ["seq > ?"], list[object]([cursor])
+    for name in ("chain", "class", "status"):
+        if name in filters:
+            where.append(f"{name} = ?")
+            values.append(filters[name])
+    named = {name: _named(rules, filters.get("chain"), filters[name]) for name in _ADDRESSES if name in filters}
+    if not all(named.values()):
+        return [], None
+    for name, pairs in named.items():
+        where.append(f"(chain, {name}) IN (VALUES {', '.join(['(?, ?)'] * len(pairs))})")
+        values += [part for pair in pairs for part in pair]
+    holders = {raw for _, raw in named.get("holder", ())}
+    rows = list(islice(_rows(connection, " AND ".join(where), values, holders, cursor), limit + 1))
+    following = rows[limit - 1][0] if len(rows) > limit else None
+    return [_found(rules, row) for row in rows[:limit]], following
+
+
+def history(connection: sqlite3.Connection, rules: ChainRules, class_id: str, token: str) -> list[dict[str, Any]]:
+    """What happened to one certificate, oldest first."""
+    place = (rules.chain_id, class_id, parse_token(rules.profile.token_id_style, token))
+    minted = connection.execute(
+        f"SELECT {_FIELDS} FROM certificates WHERE seq = ({FIND_CERTIFICATE})",  # noqa: S608 - of ours
+        place,
+    ).fetchall()
+    others = connection.execute(
+        "SELECT seq, kind, chain, data FROM events WHERE chain = ?1 AND class = ?2 AND token = ?3 ORDER BY seq", place
+    )
+    events = [*(_minted({rules.chain_id: rules}, row) for row in minted), *map(_event, others)]
+    return [{"event": event.kind, **event.data} for event in events]
+
+
+def events_after(connection: sqlite3.Connection, rules: Rules, seq: int, limit: int) -> list[IndexedEvent]:
+    """Events of the stream after number `seq`."""
+    last = min(latest_event(connection), seq + limit)  # every number is one event, either minted or another
+    minted = connection.execute(f"SELECT {_FIELDS} FROM certificates WHERE seq > ? AND seq <= ?", (seq, last))  # noqa: S608
+    others = connection.execute("SELECT seq, kind, chain, data FROM events WHERE seq > ? AND seq <= ?", (seq, last))
+    events = [*(_minted(rules, row) for row in minted), *map(_event, others)]
+    return sorted(events, key=lambda event: event.seq)
+
+
+def _named(rules: Rules, chain: str | None, text: str) -> list[tuple[str, bytes]]:
+    """(chain, raw address) for each chain, or the one, that has addresses like this text."""
+    pairs = []
+    for chain_id, own in rules.items():
+        if chain in (None, chain_id):
+            try:
+                pairs.append((chain_id, own.addresses.parse(text)))
+            except AddressMalformed:
+                continue
+    return pairs
+
+
+def _rows(
+    connection: sqlite3.Connection, where: str, values: list[object], holders: set[bytes], cursor: int
+) -> Iterator[tuple[Any, ...]]:
+    """Rows in the order of their numbers; those of known holders run by run, by the tree that there is for them."""
+    if not holders:
+        yield from connection.execute(f"SELECT {_FIELDS} FROM certificates WHERE {where} ORDER BY seq", values)  # noqa: S608
+        return
+    query = (
+        f"SELECT {_FIELDS} FROM certificates INDEXED BY certificates_holder "  # noqa: S608 - names of ours
+        f"WHERE seq / {RUN} = ? AND holder IN ({', '.join('?' * len(holders))}) AND {where} ORDER BY seq"
+    )
+    for run in range(cursor // RUN, latest_event(connection) // RUN + 1):
+        yield from connection.execute(query, (run, *holders, *values))
+
+
+def _found(rules: Rules, row: tuple[Any, ...]) -> dict[str, Any]:
+    _, chain, class_id, token, issuer, holder, status, valid_until, valid_from, height, _, _ = row
+    own = rules[chain]
+    name = CertificateName(chain, class_id, format_token(own.profile.token_id_style, token))
+    return {
+        "id": name.path,
+        "uid": name.universal,
+        "chain": chain,
+        "class": class_id,
+        "issuer": own.addresses.format(issuer),
+        "holder": own.addresses.format(holder),
+        "recorded_status": status,
+        "valid_until": valid_until,
+        "valid_from": valid_from,
+        "height": height,
+    }
+
+
+def _minted(rules: Rules, row: tuple[Any, ...]) -> IndexedEvent:
+    found = _found(rules, row)
+    data = {"chain": found["chain"], "height": found["height"], "time": row[10], "transaction": row[11].hex()}
+    return IndexedEvent(row[0], "minted", {**data, **{name: found[name] for name in ("id", "issuer", "holder")}})
+
+
+def _event(row: tuple[Any, ...]) -> IndexedEvent:
+    seq, kind, chain, data = row
+    return IndexedEvent(seq, kind, {"chain": chain, **json.loads(data)})
