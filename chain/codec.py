@@ -19,8 +19,11 @@ from chain.errors import Malformed
 T = TypeVar("T")
 
 
-class Record(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, kw_only=True):
-    """A value with one encoding: an array of its fields in the order they are written down."""
+class Record(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, kw_only=True, gc=False):
+    """A value with one encoding: an array of its fields in the order they are written down.
+
+    Records hold values and no way back to themselves, so that the collector of cycles need not look at them.
+    """
 
 
 class CodecMalformed(Malformed):

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from chain.codec import Record, decode, encode
 from chain.merkle import DigestFunction
-from chain.state import BRANCH, BUCKET, ENTRY_BYTES, KEY, NIBBLES, Layer, layer, nibble_at, node_hash, place_of
+from chain.state import BRANCH, ENTRY_BYTES, KEY, NIBBLES, Layer, layer, nibble_at, node_hash, place_of
 
 READ_MAX: Final = 4_096
 """How many values a state keeps at hand: 1 us instead of 5 for one that is read again."""
@@ -18,7 +18,7 @@ BRANCHES_MAX: Final = 8_192
 """How many branches a state keeps at hand, 600 bytes each: all those above a million keys."""
 BUCKETS_MAX: Final = 2_048
 PLACE_BYTES: Final = 8
-_NIBBLE_OF_DIGIT: Final = bytes.maketrans(b"0123456789abcdef", bytes(range(16)))
+_NIBBLES_OF: Final = tuple(bytes((byte >> 4, byte & 15)) for byte in range(256))
 _NEXT: Final = b"p"
 
 
@@ -90,12 +90,12 @@ class State:
         """
         assert sealed.parent is self
         assert sealed.parent_root == self.root
-        undo = tuple(UndoEntry(key=key, value=self.get(key)) for key in sorted(sealed.values))
-        placed = _Placed(self, sealed, {entry.key for entry in undo if entry.value is None})
+        undo = [(key, self.get(key)) for key in sorted(sealed.values)]
+        placed = _Placed(self, sealed, {key for key, value in undo if value is None})
         changes = {**placed.nodes(), **placed.records(), _NEXT: placed.next_place.to_bytes(PLACE_BYTES, "big")}
         changes.update((_undo_key(old), None) for old in forget)
         if height not in forget:
-            changes[_undo_key(height)] = encode(undo)
+            changes[_undo_key(height)] = encode(undo)  # as a list of `UndoEntry`
         changes.update(beside or {})
         self._store.write(changes)
         self.next_place = placed.next_place
@@ -123,16 +123,15 @@ class State:
     def find(self, key_digest: bytes) -> bytes | None:
         """The place of the record whose key has this digest."""
         path = path_of(key_digest, self.depth)
-        if self.stored(path)[0] is None:
-            path = b""  # the way down ends above, or at an empty child
-        while True:
+        node, places = self.stored(path)
+        if node is None:  # the way down ends above, or at an empty child
+            path = b""
             node, places = self.stored(path)
-            if node is None:
-                return None
-            if node[:1] == BUCKET:
-                self.depth = len(path)
-                return _place_in(node, places, key_digest)
+        while node is not None and node[:1] == BRANCH:
             path += NIBBLES[nibble_at(key_digest, len(path))]
+            node, places = self.stored(path)
+        self.depth = len(path)
+        return None if node is None else _place_in(node, places, key_digest)
 
     def stored(self, path: bytes) -> tuple[bytes | None, bytes]:
         """The node at `path` and, if it is a bucket, the places of its records."""
@@ -184,16 +183,12 @@ class _Placed:
         self._state, self._sealed = state, sealed
         self.next_place = state.next_place
         self._digests = sealed.key_digests or {key: state.digest(KEY + key) for key in sealed.values}
+        self._new = {self._digests[key] for key in new}
         self._places: dict[bytes, bytes | None] = {}
         """Of every changed key, by its digest; None: it was not there and does not come."""
-        self._comes = {self._digests[key] for key in new if sealed.values[key] is not None}
-        self._goes = {self._digests[key] for key, value in sealed.values.items() if value is None and key not in new}
-        self._changed: dict[bytes, list[bytes]] = {}
-        """The digests of keys that come or go by the bucket they are in now, or would be."""
-        for digest in sorted(self._digests[key] for key in sealed.values):
-            self._places[digest] = self._place(digest)
-        for digest in (*self._comes, *self._goes):
-            self._changed.setdefault(self._bucket_of(digest), []).append(digest)
+        for key, value in sealed.values.items():
+            digest = self._digests[key]
+            self._places[digest] = self._place(digest, comes=value is not None)
 
     def records(self) -> dict[bytes, bytes | None]:
         """What is to be written where the records stand."""
@@ -211,32 +206,28 @@ class _Placed:
             for path, node in self._sealed.nodes.items()
         }
 
-    def _place(self, digest: bytes) -> bytes | None:
+    def _place(self, digest: bytes, *, comes: bool) -> bytes | None:
         """A record that is there stays where it is; one that comes goes to the end."""
-        if digest not in self._comes:
+        if digest not in self._new:
             return self._state.find(digest)
+        if not comes:
+            return None
         self.next_place += 1
         return (self.next_place - 1).to_bytes(PLACE_BYTES, "big")
 
-    def _bucket_of(self, digest: bytes) -> bytes:
-        """The path of the bucket in the layer, or of the empty place, to which a changed key belongs."""
-        nodes, path = self._sealed.nodes, path_of(digest, self._state.depth)
-        if nodes.get(path) is None:
-            path = b""
-        while (node := nodes.get(path)) is not None and node[:1] == BRANCH:
-            path += NIBBLES[nibble_at(digest, len(path))]
-        return path
-
     def _places_of(self, path: bytes, node: bytes) -> bytes:
-        """The places of a bucket's records: those of the bucket before it, but for what has come and gone."""
+        """The places of a bucket's records: those of the bucket before it, and between them those of what has come."""
         before, places = self._state.stored(path)
-        changed = sorted(self._changed.get(path, ()))
-        if before is None or before[:1] == BRANCH or self._goes.intersection(changed):
+        changes = self._sealed.buckets.get(path)
+        if before is None or before[:1] == BRANCH or changes is None:
             return self._places_anew(node)
-        for digest in changed:
-            at = place_of(node[1:], digest) // 8
-            places = places[:at] + (self._places[digest] or b"") + places[at:]
-        return places if 8 * len(places) == len(node) - 1 else self._places_anew(node)
+        for digest, value_digest in changes:
+            if value_digest is None:
+                return self._places_anew(node)
+            if digest in self._new:
+                at = place_of(node[1:], digest) // 8
+                places = places[:at] + (self._places[digest] or b"") + places[at:]
+        return places
 
     def _places_anew(self, node: bytes) -> bytes:
         """The same, each looked for: where a key has gone, a bucket was split, or several came together."""
@@ -251,7 +242,7 @@ class _Placed:
 
 def path_of(key_digest: bytes, depth: int) -> bytes:
     """The way down to `depth`, one byte per nibble."""
-    return key_digest.hex()[:depth].encode().translate(_NIBBLE_OF_DIGIT)
+    return b"".join([_NIBBLES_OF[byte] for byte in key_digest[: (depth + 1) // 2]])[:depth]
 
 
 def _place_in(bucket: bytes, places: bytes, key_digest: bytes) -> bytes | None:

@@ -3,7 +3,8 @@
 Accepted if and only if: 64 bytes; S < L; the key is canonical and of no small order; R is canonical and of no
 small order; and the cofactorless equation holds. libsodium's own check is exactly this rule: it refuses
 S >= L, keys that are not canonical or of small order and R of small order, and it compares the encoding of R.
-The forms of key and R are checked here all the same, so that another library could serve behind the same rule.
+A libsodium can be built so that it does not (`ED25519_COMPAT`): it is asked before its first use, and one that does not
+refuse by itself has the forms of key and signature checked before it, which takes 1.3 us more.
 """
 
 from collections.abc import Callable
@@ -53,8 +54,26 @@ def form_fits(public_key: bytes, signature: bytes) -> bool:
 
 def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
     """Whether `signature` is `public_key`'s over `message`; never raises."""
-    if not form_fits(public_key, signature):
+    if len(signature) != 64 or len(public_key) != 32:
         return False
+    return (is_strict() or form_fits(public_key, signature)) and _opens(public_key, message, signature)
+
+
+@lru_cache(maxsize=1)
+def is_strict() -> bool:
+    """Whether this libsodium refuses S + L, and keys and R of small order or with another encoding, by itself."""
+    public_key, sign = key_pair(bytes(32))
+    good = sign(b"")
+    added = good[:32] + (int.from_bytes(good[32:], "little") + L).to_bytes(32, "little")
+    identity, again = ((1 + add).to_bytes(32, "little") for add in (0, P))
+    forged = [(key, r + bytes(32)) for key in (identity, again) for r in (identity, again)]  # 0 B = R + h A holds
+    return _opens(public_key, b"", good) and not any(
+        _opens(key, b"", signature) for key, signature in [(public_key, added), *forged]
+    )
+
+
+def _opens(public_key: bytes, message: bytes, signature: bytes) -> bool:
+    """Libsodium's own verdict; key and signature are as long as they must be."""
     ffi, lib = _sodium()
     signed = signature + message
     opened, length = ffi.new("unsigned char[]", len(signed)), ffi.new("unsigned long long *")

@@ -79,6 +79,8 @@ class Layer:
     nodes: Mapping[bytes, bytes | None]
     key_digests: Mapping[bytes, bytes] = field(default_factory=dict)
     """Of keys in `values`, as far as they were computed."""
+    buckets: Mapping[bytes, "Changes"] = field(default_factory=dict)
+    """What has changed in the bucket at a path, as far as that was one bucket before and is one now."""
 
     @property
     def digest(self) -> DigestFunction:
@@ -140,7 +142,7 @@ def layer(view: View, values: Mapping[bytes, bytes | None]) -> Layer:
     root = view.root
     if changes:
         root = node_hash(digest, update.apply_all(changes), b"")
-    return Layer(view, view.root, root, dict(values), update.nodes, key_digests)
+    return Layer(view, view.root, root, dict(values), update.nodes, key_digests, update.buckets)
 
 
 def grown(digest: DigestFunction, path: bytes, entries: bytes) -> dict[bytes, bytes | None]:
@@ -222,6 +224,7 @@ class _Update:
         self._digest = digest
         self._node = node
         self.nodes: dict[bytes, bytes | None] = {}
+        self.buckets: dict[bytes, Changes] = {}
         self._removes = False
 
     def apply_all(self, changes: Changes) -> bytes | None:
@@ -233,6 +236,7 @@ class _Update:
         """The subtree at `path` after `changes` (sorted by key digest)."""
         node = self._node(path)
         if node is None or node[:1] == BUCKET:
+            self.buckets[path] = changes
             return self.place(path, _merged(node, changes))
         return self._branch(path, bytearray(node), changes)
 

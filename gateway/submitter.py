@@ -5,17 +5,16 @@ not believe: a caller that gives up, or a node that lied to it, leaves the other
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from chain.rpc import REQUEST_TRANSACTIONS_MAX, Submit
+from chain.rules import ChainRules
 from gateway.clients.answers import HeardAnswer
 from gateway.clients.node_link import NodeLink, NodeUnreachable
 from gateway.outcomes import NotServed, Outcome, SetUnknown
-
-if TYPE_CHECKING:
-    from gateway.chains import Chain
+from gateway.trust import Trust
 
 FINAL_TIMEOUT_S: Final = 8.0
 RESEND_PAUSE_S: Final = 0.05
@@ -29,6 +28,30 @@ IN_FLIGHT_MAX: Final = 5_000
 IN_FLIGHT_FEW: Final = 1_000
 AGE_MAX_S: Final = 4.0
 """With more than a few on their way, none is taken while the oldest waits longer: it would be too late for its caller."""
+
+
+class Believing(Protocol):
+    """The chain as a submitter needs it: which node to ask, and what to believe of its answers."""
+
+    @property
+    def rules(self) -> ChainRules:
+        """The chain's functions."""
+
+    @property
+    def trust(self) -> Trust:
+        """The sets of replicas that are known."""
+
+    def best_link(self, avoid: Collection[int] = ()) -> NodeLink:
+        """The link to ask first; `NotServed` if there is none."""
+
+    def replicas_up(self) -> set[int]:
+        """The replicas that are connected."""
+
+    def checked_outcomes(self, answer: HeardAnswer, ids: Sequence[bytes]) -> dict[int, Outcome]:
+        """The outcomes in an answer, by place in the request; `NotServed` if it is not to be believed."""
+
+    async def catch_up_from(self, link: NodeLink) -> None:
+        """Learn the sets of replicas that this node can show."""
 
 
 class _Caller:
@@ -81,7 +104,7 @@ class _Request:
 class Submitter:
     """All transactions on their way to one chain."""
 
-    def __init__(self, chain: "Chain") -> None:
+    def __init__(self, chain: Believing) -> None:
         self._chain = chain
         self._waiting: list[Entry] = []
         self._tasks: set[asyncio.Task[None]] = set()

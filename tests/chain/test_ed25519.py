@@ -81,6 +81,25 @@ def test_a_signature_takes_no_byte_from_its_message() -> None:
     assert not ed25519.form_fits(PUBLIC_KEY, signature[:-1])
 
 
+def test_this_libsodium_refuses_by_itself() -> None:
+    assert ed25519.is_strict()
+
+
+@pytest.mark.parametrize("accepted", ["all", "none"])
+def test_a_libsodium_that_does_not_refuse_by_itself_is_found_out(
+    monkeypatch: pytest.MonkeyPatch, accepted: str
+) -> None:
+    monkeypatch.setattr(ed25519, "_opens", lambda *_: accepted == "all")
+    ed25519.is_strict.cache_clear()
+    try:
+        assert not ed25519.is_strict()
+        forged = [(IDENTITY, IDENTITY + bytes(32)), (PUBLIC_KEY, IDENTITY + bytes(32)), (PUBLIC_KEY, b"\xff" * 64)]
+        assert not any(ed25519.verify(key, MESSAGE, signature) for key, signature in forged)
+        assert ed25519.verify(PUBLIC_KEY, MESSAGE, SIGNATURE) == (accepted == "all")
+    finally:
+        ed25519.is_strict.cache_clear()
+
+
 def has_root(number: int) -> bool:
     """Whether a number is a square, by taking its root (RFC 8032, 5.1.3)."""
     root = pow(number, (ed25519.P + 3) // 8, ed25519.P)
