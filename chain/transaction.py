@@ -68,7 +68,9 @@ class Event(Record, frozen=True):
 
     def __post_init__(self) -> None:
         """Of `Value`s and nothing else."""
-        force_setattr(self, "values", checked_values(self.values))
+        values = checked_values(self.values)
+        if values is not self.values:
+            force_setattr(self, "values", values)
 
 
 class Receipt(Record, frozen=True):
@@ -81,7 +83,9 @@ class Receipt(Record, frozen=True):
 
     def __post_init__(self) -> None:
         """Of `Value`s and nothing else."""
-        force_setattr(self, "values", checked_values(self.values))
+        values = checked_values(self.values)
+        if values is not self.values:
+            force_setattr(self, "values", values)
 
     @property
     def succeeded(self) -> bool:

@@ -5,8 +5,10 @@ no file. A refusal is a `ContractReverted` with a stable code and typed values; 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from chain.codec import Record
 from chain.rules import ChainRules
@@ -36,8 +38,7 @@ class Records(Readable, Protocol):
         """Write `value` under `key`."""
 
 
-@dataclass(slots=True, kw_only=True)
-class ContractContext:
+class ContractContext(Struct, kw_only=True):
     """One call: who makes it, in which block, and the state it may read and write."""
 
     rules: ChainRules
@@ -49,7 +50,7 @@ class ContractContext:
     """The block's time, ms."""
     parent_time: int
     """The parent block's time, ms."""
-    events: list[Event] = field(default_factory=list)
+    events: list[Event] = []
 
     def emit(self, contract: str, name: str, *values: bool | int | str | bytes | tuple[bytes, ...]) -> None:
         """Tell the world; the event is part of the receipt if the call succeeds."""

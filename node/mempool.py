@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from msgspec import Struct
+
 from chain.codec import CodecMalformed, decoder
 from chain.rules import ChainRules
 from chain.state import View
@@ -43,8 +45,7 @@ class Refusal:
     values: Values = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True, gc=False):
     """A transaction whose form and signature have been checked."""
 
     raw: bytes

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec import Struct
+
 from chain.codec import decoder, encode
 from chain.light_client import CertifiedHeader
 from chain.membership import REPLICAS_MAX
@@ -36,8 +38,7 @@ from node.reads import block_answer, certified_header, no_block, read_block, rea
 WAITERS_MAX: Final = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class Waiter:
+class Waiter(Struct, frozen=True):
     """A caller that waits for a transaction: its link, the number of its request, and the place in it."""
 
     link: Link

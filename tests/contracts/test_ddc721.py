@@ -125,6 +125,6 @@ def test_no_other_interface_is_claimed(chain: SmallChain, interface: str) -> Non
 
 
 def test_a_contract_sees_its_context_and_nothing_else() -> None:
-    fields = set(ContractContext.__dataclass_fields__)
+    fields = set(ContractContext.__struct_fields__)
     assert fields == {"rules", "records", "sender", "height", "time", "parent_time", "events"}
     assert all(isinstance(view.arguments, type) and issubclass(view.arguments, Record) for view in VIEWS.values())
