@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from chain.codec import Record, decode, encode
 from chain.merkle import DigestFunction
-from chain.state import BRANCH, ENTRY_BYTES, KEY, NIBBLES, Layer, layer, nibble_at, node_hash, place_of
+from chain.state import BRANCH, ENTRY_BYTES, NIBBLES, Layer, key_digest_of, layer, nibble_at, node_hash
 
 READ_MAX: Final = 4_096
 """How many values a state keeps at hand: 1 us instead of 5 for one that is read again."""
@@ -60,7 +60,7 @@ class State:
         """The committed value under `key`."""
         if key in self._read:
             return self._read[key]
-        place = self.find(self.digest(KEY + key))
+        place = self.find(key_digest_of(self.digest, key))
         value = None if place is None else self._record(place)[1]
         if len(self._read) >= READ_MAX:
             self._read.clear()
@@ -90,7 +90,7 @@ class State:
         """
         assert sealed.parent is self
         assert sealed.parent_root == self.root
-        undo = [(key, self.get(key)) for key in sorted(sealed.values)]
+        undo = [(key, self.get(key)) for key in sealed.values]
         placed = _Placed(self, sealed, {key for key, value in undo if value is None})
         changes = {**placed.nodes(), **placed.records(), _NEXT: placed.next_place.to_bytes(PLACE_BYTES, "big")}
         changes.update((_undo_key(old), None) for old in forget)
@@ -182,7 +182,7 @@ class _Placed:
     def __init__(self, state: State, sealed: Layer, new: Collection[bytes]) -> None:
         self._state, self._sealed = state, sealed
         self.next_place = state.next_place
-        self._digests = sealed.key_digests or {key: state.digest(KEY + key) for key in sealed.values}
+        self._digests = sealed.key_digests or {key: key_digest_of(state.digest, key) for key in sealed.values}
         self._new = {self._digests[key] for key in new}
         self._places: dict[bytes, bytes | None] = {}
         """Of every changed key, by its digest; None: it was not there and does not come."""
@@ -216,21 +216,21 @@ class _Placed:
         return (self.next_place - 1).to_bytes(PLACE_BYTES, "big")
 
     def _places_of(self, path: bytes, node: bytes) -> bytes:
-        """The places of a bucket's records: those of the bucket before it, and between them those of what has come."""
+        """The places of a bucket's records: those of the bucket before it, but for what has come and gone."""
         before, places = self._state.stored(path)
-        changes = self._sealed.buckets.get(path)
-        if before is None or before[:1] == BRANCH or changes is None:
+        moves = self._sealed.moves.get(path)
+        if before is None or before[:1] == BRANCH or moves is None:
             return self._places_anew(node)
-        for digest, value_digest in changes:
-            if value_digest is None:
-                return self._places_anew(node)
+        for digest, start in moves:
+            at = start // 8
             if digest in self._new:
-                at = place_of(node[1:], digest) // 8
                 places = places[:at] + (self._places[digest] or b"") + places[at:]
+            else:
+                places = places[:at] + places[at + PLACE_BYTES :]
         return places
 
     def _places_anew(self, node: bytes) -> bytes:
-        """The same, each looked for: where a key has gone, a bucket was split, or several came together."""
+        """The same, each looked for: where a bucket was split, or several came together."""
         digests = (node[start : start + 32] for start in range(1, len(node), ENTRY_BYTES))
         return b"".join(self._places.get(digest) or self._found(digest) for digest in digests)
 

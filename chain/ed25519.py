@@ -73,11 +73,10 @@ def is_strict() -> bool:
 
 
 def _opens(public_key: bytes, message: bytes, signature: bytes) -> bool:
-    """Libsodium's own verdict; key and signature are as long as they must be."""
+    """Libsodium's own verdict; key and signature are as long as they must be. Nobody needs the message again."""
     ffi, lib = _sodium()
     signed = signature + message
-    opened, length = ffi.new("unsigned char[]", len(signed)), ffi.new("unsigned long long *")
-    return bool(lib.crypto_sign_open(opened, length, signed, len(signed), public_key) == 0)
+    return bool(lib.crypto_sign_open(ffi.NULL, ffi.NULL, signed, len(signed), public_key) == 0)
 
 
 def key_pair(seed: bytes) -> tuple[bytes, Callable[[bytes], bytes]]:

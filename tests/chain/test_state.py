@@ -228,7 +228,7 @@ def test_only_a_layer_of_the_present_state_is_committed() -> None:
 def test_undo_says_what_a_block_replaced_until_it_is_forgotten() -> None:
     state, nodes = state_of(sha256, {b"a": b"1", b"b": b"2"})
     state.commit(layer(state, {b"b": None, b"c": b"3", b"a": b"4"}), 2)
-    expected = tuple(UndoEntry(key=k, value=v) for k, v in ((b"a", b"1"), (b"b", b"2"), (b"c", None)))
+    expected = tuple(UndoEntry(key=k, value=v) for k, v in ((b"b", b"2"), (b"c", None), (b"a", b"1")))
     assert state.undo(2) == expected
     assert nodes.get(b"u" + bytes(7) + b"\x02") == encode(expected)
     assert state.undo(3) is None
