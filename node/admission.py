@@ -6,16 +6,27 @@ from node.mempool import Checked, Mempool, Refusal, check_signature, read_transa
 
 
 def admit(
-    ledger: Ledger, pool: Mempool, raw: bytes, *, now: int, try_out: bool, urgent: bool = False
+    ledger: Ledger,
+    pool: Mempool,
+    raw: bytes,
+    *,
+    now: int,
+    try_out: bool,
+    urgent: bool = False,
+    in_block: Checked | None = None,
 ) -> Checked | Refusal:
     """Check a transaction once and put it into the pool.
 
     One that waits already, or is in a recent block, is answered as if it were new: a retry is harmless. (Not if it
     differs in its signature: that is checked first, unless a peer passed it on, whom nobody answers.) With
     `try_out` its call is run on the head too; what a peer passes on was tried out there. What proves itself has no
-    other check, so it is always tried out.
+    other check, so it is always tried out. `in_block` is the same transaction as it was checked with a proposed block,
+    which often comes before what a peer passes on: it waits until that block is committed, and is checked no second time.
     """
     waiting = pool.find(raw)
+    if waiting is None and in_block is not None and not try_out:
+        pool.add(in_block, urgent=urgent)
+        waiting = in_block
     if waiting is not None:
         return waiting
     read = read_transaction(ledger.rules, raw)

@@ -26,11 +26,17 @@ class Candidates:
         self._ledger = ledger
         self._pool = pool
         self._executed: dict[bytes, Executed] = {}
+        self._checked: dict[bytes, Checked] = {}
+        """The transactions of the executed blocks, by their bytes."""
         self._ready: Executed | None = None
 
     def executed(self, digest: bytes) -> Executed:
         """A block that was built or found valid here."""
         return self._executed[digest]
+
+    def find(self, raw: bytes) -> Checked | None:
+        """The transaction of exactly these bytes, if it stands in a block that was executed here."""
+        return self._checked.get(raw)
 
     def build(self, view: int, proposer: int, now: int) -> Block | None:
         """The next block on the head, if something in the pool can go into one."""
@@ -64,6 +70,7 @@ class Candidates:
     def committed(self) -> None:
         """The head has moved: what was executed on the old one is of no use."""
         self._executed.clear()
+        self._checked.clear()
 
     def drop_ready(self) -> None:
         """Another view: its primary builds its own blocks."""
@@ -98,8 +105,10 @@ class Candidates:
     def _keep(self, executed: Executed) -> None:
         self._executed.pop(executed.digest, None)
         self._executed[executed.digest] = executed
+        self._checked.update((checked.raw, checked) for checked in executed.transactions)
         while len(self._executed) > EXECUTED_MAX:
             del self._executed[next(iter(self._executed))]
+            self._checked = {one.raw: one for kept in self._executed.values() for one in kept.transactions}
 
     def held(self) -> set[bytes]:
         """The ids of the transactions that stand in a block here."""

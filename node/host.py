@@ -167,7 +167,8 @@ class Host:
 
     def admit(self, raw: bytes, *, local: bool) -> Checked | Refusal:
         """Check a transaction once and take it into the pool. A `local` one is also tried out on the head."""
-        return admit(self.ledger, self.pool, raw, now=self._ports.now(), try_out=local)
+        in_block = self._candidates.find(raw)
+        return admit(self.ledger, self.pool, raw, now=self._ports.now(), try_out=local, in_block=in_block)
 
     def requests_admitted(self) -> None:
         """Some transactions were taken: the replica may propose."""

@@ -15,7 +15,7 @@ from node.ledger import Ledger
 from node.mempool import Checked, Mempool, Refusal
 from tests.contracts.membership_changes import FOUR, agreed, first
 from tests.contracts.misconduct import two_commits
-from tests.node.small_chain import NOW, RULES, define, definition, grow, new_ledger, signed_call, touch
+from tests.node.small_chain import NOW, RULES, checked, define, definition, grow, new_ledger, signed_call, touch
 
 
 def outcome(ledger: Ledger, pool: Mempool, raw: bytes, *, try_out: bool = True) -> Checked | str:
@@ -52,6 +52,26 @@ def test_a_transaction_of_a_recent_block_is_answered_and_does_not_wait_again() -
     ledger, pool = new_ledger(), Mempool(RULES)
     grow(ledger, 1)
     assert isinstance(outcome(ledger, pool, define(0)), Checked)
+    assert len(pool) == 0
+
+
+def test_what_was_checked_with_a_proposed_block_waits_without_another_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger, pool = new_ledger(), Mempool(RULES)
+    in_block = checked(define(0), ledger)
+    unasked = dataclasses.replace(
+        RULES, scheme=dataclasses.replace(RULES.scheme, verify=lambda *_: pytest.fail("asked"))
+    )
+    monkeypatch.setattr(ledger, "rules", unasked)
+    assert admit(ledger, pool, define(0), now=NOW, try_out=False, in_block=in_block) is in_block
+    assert pool.find(define(0)) is in_block
+
+
+def test_a_caller_s_transaction_is_tried_out_though_it_stands_in_a_proposed_block() -> None:
+    ledger, pool = new_ledger(), Mempool(RULES)
+    grow(ledger, 1)
+    again = signed_call("defineClass", definition(0), nonce=77)
+    refused = admit(ledger, pool, again, now=NOW, try_out=True, in_block=checked(again, ledger))
+    assert isinstance(refused, Refusal)
     assert len(pool) == 0
 
 

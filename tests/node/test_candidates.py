@@ -90,6 +90,10 @@ def test_only_a_few_are_kept_the_last_ones(primary: Primary) -> None:
     primary.candidates.validate(blocks[0], digests[0])
     primary.candidates.validate(blocks[-1], digests[-1])
     assert set(primary.candidates._executed) == {digests[0], *digests[2:]}
+    found = [primary.candidates.find(define(number)) is not None for number in range(EXECUTED_MAX + 1)]
+    assert found == [number != 1 for number in range(EXECUTED_MAX + 1)]
+    primary.candidates.committed()
+    assert primary.candidates.find(define(0)) is None
 
 
 def test_a_ready_block_follows_the_one_that_is_agreed_and_commits_on_it(primary: Primary) -> None:
