@@ -24,7 +24,7 @@ def admit(
     which often comes before what a peer passes on: it waits until that block is committed, and is checked no second time.
     """
     waiting = pool.find(raw)
-    if waiting is None and in_block is not None and not try_out:
+    if waiting is None and in_block is not None and not (try_out or in_block.transaction.self_proving):
         pool.add(in_block, urgent=urgent)
         waiting = in_block
     if waiting is not None:

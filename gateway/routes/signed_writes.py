@@ -7,10 +7,11 @@ unusual is handed on, as it came. A chain that has enough on its way refuses her
 
 import re
 import sqlite3
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import views
 from gateway.errors import Problem
@@ -18,12 +19,6 @@ from gateway.routes.ledger import succeeded_view
 from gateway.services import transactions
 from gateway.services.bulk import read_signed
 from gateway.services.gateway import Gateway
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _PATH: Final = re.compile(r"/v1/chains/([^/]{1,40})/transactions(:bulk)?")
 
@@ -35,7 +30,7 @@ class _Unusual(Exception):
 class SignedWrites:
     """An ASGI layer; `refuse` makes the response of a problem."""
 
-    def __init__(self, app: App, gateway: Gateway, refuse: Callable[[Problem], Response]) -> None:
+    def __init__(self, app: ASGIApp, gateway: Gateway, refuse: Callable[[Problem], Response]) -> None:
         self._app, self._gateway, self._refuse = app, gateway, refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -66,6 +66,14 @@ def test_what_was_checked_with_a_proposed_block_waits_without_another_check(monk
     assert pool.find(define(0)) is in_block
 
 
+def test_what_proves_itself_is_tried_out_though_it_stands_in_a_proposed_block() -> None:
+    ledger, pool = new_ledger(), Mempool(RULES)
+    worthless = change_transaction(RULES, agreed(RULES, FOUR, FOUR, 3), now=NOW, nonce=b"n" * 16)
+    refused = admit(ledger, pool, worthless, now=NOW, try_out=False, in_block=checked(worthless, ledger))
+    assert isinstance(refused, Refusal)
+    assert len(pool) == 0
+
+
 def test_a_caller_s_transaction_is_tried_out_though_it_stands_in_a_proposed_block() -> None:
     ledger, pool = new_ledger(), Mempool(RULES)
     grow(ledger, 1)
