@@ -48,7 +48,7 @@ class State:
         self._read: dict[bytes, bytes | None] = {}
         """What was read since it last changed: every transaction reads the same few accounts and classes."""
         self._branches: dict[bytes, bytes] = {}
-        self._buckets: dict[bytes, tuple[bytes, bytes]] = {}
+        self._buckets: dict[bytes, tuple[bytes | None, bytes]] = {}
         """Those read since the last commit: a block reads a bucket to look for a key, to change it and to place a record."""
         self.depth = 0
         """Where the last bucket was found: nearly all are as deep, so that the branches above need not be read."""
@@ -141,15 +141,12 @@ class State:
         if path in self._buckets:
             return self._buckets[path]
         data = self._store.get(b"n" + path)
-        if data is None:
-            return None, b""
-        if data[:1] == BRANCH:
+        if data is not None and data[:1] == BRANCH:
             self._keep(path, data)
             return data, b""
-        end = 1 + (len(data) - 1) // (ENTRY_BYTES + PLACE_BYTES) * ENTRY_BYTES
         if len(self._buckets) >= BUCKETS_MAX:
             self._buckets.clear()
-        self._buckets[path] = bucket = (data[:end], data[end:])
+        self._buckets[path] = bucket = _bucket(data)
         return bucket
 
     def _record(self, place: bytes) -> tuple[bytes, bytes]:
@@ -238,6 +235,14 @@ class _Placed:
         place = self._state.find(digest)
         assert place is not None
         return place
+
+
+def _bucket(data: bytes | None) -> tuple[bytes | None, bytes]:
+    """The bucket and the places behind it."""
+    if data is None:
+        return None, b""
+    end = 1 + (len(data) - 1) // (ENTRY_BYTES + PLACE_BYTES) * ENTRY_BYTES
+    return data[:end], data[end:]
 
 
 def path_of(key_digest: bytes, depth: int) -> bytes:

@@ -21,12 +21,12 @@ from chain.state import (
     BUCKET_ENTRIES_MAX,
     DEPTH_MAX,
     ENTRY_BYTES,
-    KEY,
     VALUE,
     Layer,
     View,
     children,
     grown,
+    key_digest_of,
     node_hash,
 )
 
@@ -97,7 +97,7 @@ class Pinned:
 
     def _name(self, removed: Iterable[bytes]) -> None:
         """The state forgets the names of keys that it no longer has."""
-        self._names.update((self.digest(KEY + key), key) for key in removed)
+        self._names.update((key_digest_of(self.digest, key), key) for key in removed)
 
 
 def contains(path: bytes, key_digest: bytes) -> bool:
@@ -165,7 +165,7 @@ def nodes_of(digest: DigestFunction, path: bytes, pairs: Sequence[Pair]) -> dict
 
     None if the pairs are not in the order of their key digests, or one of them belongs elsewhere.
     """
-    entries = [(digest(KEY + pair.key), digest(VALUE + pair.value)) for pair in pairs]
+    entries = [(key_digest_of(digest, pair.key), digest(VALUE + pair.value)) for pair in pairs]
     if any(later[0] <= earlier[0] for earlier, later in pairwise(entries)):
         return None
     if entries and not (contains(path, entries[0][0]) and contains(path, entries[-1][0])):

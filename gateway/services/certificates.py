@@ -3,11 +3,12 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from chain.codec import Record
 from chain.errors import ChainError
-from chain.universal_id import CertificateName, format_token, parse_name, parse_token
+from chain.universal_id import CertificateName, TokenStyle, format_token, parse_name, parse_token
 from contracts.certificate import Certificate, ChangeStatus, Mint, MintItem, certificate_of
 from contracts.keys import certificate_key
 from credentials.bundle import Bundle, make_bundle
@@ -28,6 +29,7 @@ from gateway.services.calls import (
 )
 from gateway.services.classes import schema_of
 from gateway.services.gateway import Gateway
+from gateway.tokens import TokenRuns
 from gateway.vault import Document, Tenant, find_document
 
 METHODS: Final = ("revoke", "freeze", "unfreeze")
@@ -189,13 +191,15 @@ def shown_faults(faults: tuple[FieldFault, ...]) -> list[dict[str, str]]:
     return [{"field": fault.field, "problem": fault.why, "problem_zh": fault.why_zh} for fault in shown]
 
 
-def draw_token(chain: Chain) -> bytes:
-    """A new token id: 64 random bits where tokens are numbers, a random UUID else."""
-    if chain.profile.token_id_style == "integer":  # noqa: S105 - no password
-        return bytes(8) + secrets.token_bytes(8)
-    drawn = bytearray(secrets.token_bytes(16))
-    drawn[6], drawn[8] = drawn[6] & 0x0F | 0x40, drawn[8] & 0x3F | 0x80  # RFC 9562, version 4
-    return bytes(drawn)
+def draw_token(chain: Chain, class_id: str) -> bytes:
+    """A new token id for a certificate of the class."""
+    return _token_runs(chain.rules.chain_id, class_id, chain.profile.token_id_style).draw()
+
+
+@lru_cache(maxsize=1024)
+def _token_runs(_chain_id: str, _class_id: str, style: TokenStyle) -> TokenRuns:
+    """One for each class; a class that is forgotten begins a new run."""
+    return TokenRuns(style)
 
 
 def draw_salts(schema: ClassSchema) -> tuple[bytes, ...]:
@@ -208,7 +212,7 @@ def _mint_call(chain: Chain, sender: str, schema: ClassSchema, order: MintOrder)
     faults = content_faults(schema, order.content)
     if faults:
         raise content_problem(faults)
-    token, salts = _token(chain, order.token), draw_salts(schema)
+    token, salts = _token(chain, order.class_id, order.token), draw_salts(schema)
     text = format_token(chain.profile.token_id_style, token)
     root = content_root(chain.rules.digest, schema, order.content, salts)
     item = MintItem(
@@ -231,9 +235,9 @@ def _mint_call(chain: Chain, sender: str, schema: ClassSchema, order: MintOrder)
     )
 
 
-def _token(chain: Chain, text: str | None) -> bytes:
+def _token(chain: Chain, class_id: str, text: str | None) -> bytes:
     if text is None:
-        return draw_token(chain)
+        return draw_token(chain, class_id)
     try:
         return parse_token(chain.profile.token_id_style, text)
     except ChainError as malformed:

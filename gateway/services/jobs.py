@@ -158,7 +158,7 @@ def _prepared(chain: Chain, sender: str, schema: ClassSchema, order: BatchOrder,
         faults = (*faults, FieldFault("@", problem.sentence, problem.sentence_zh))
     if faults:
         return Prepared(row.line, None, None, faults)
-    token, salts = draw_token(chain), draw_salts(schema)
+    token, salts = draw_token(chain, order.class_id), draw_salts(schema)
     item = MintItem(
         token=token,
         holder=raw_holder,

@@ -23,7 +23,7 @@ MAPPED_MAX: Final = 100_000_000
 TOUCHES: Final = 256
 """How often the file is read or written until that is looked at again: 1 MB, and fifteen neighbours of every page."""
 FORMAT_KEY: Final = b"\xff format"
-FORMAT: Final = b"certnet store 3"
+FORMAT: Final = b"certnet store 4"
 
 
 class StoreUnusable(Exception):

@@ -12,6 +12,7 @@ from chain.signatures import KeyPair
 from chain.transaction import SignedTransaction, Transaction
 from chain.universal_id import CertificateName, format_token
 from contracts.certificate import BATCH_CERTIFICATES_MAX, Mint, MintBatch, MintItem
+from gateway.tokens import TokenRuns
 from scripts.bench.network import BenchNetwork
 
 T = TypeVar("T")
@@ -83,8 +84,9 @@ class Signer:
 
 
 def drawn_tokens(count: int) -> list[bytes]:
-    """New token ids."""
-    return [secrets.token_bytes(16) for _ in range(count)]
+    """New token ids, in runs as the gateway draws them."""
+    runs = TokenRuns("integer")
+    return [runs.draw() for _ in range(count)]
 
 
 def signed_mints(bench: BenchNetwork, chain: str, count: int) -> list[bytes]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from chain.merkle import DigestFunction
+from tests.chain.state_model import key_digest
 
 
 @dataclass(slots=True)
@@ -59,6 +60,6 @@ def stored_nodes(entries: Mapping[bytes, bytes], digest: DigestFunction) -> dict
         for number in range(len(places) // 8):
             record = records.pop(places[8 * number : 8 * number + 8])
             key = record[2 : 2 + int.from_bytes(record[:2], "big")]
-            assert digest(b"\x04" + key) == nodes[path][1 + 64 * number : 33 + 64 * number]
+            assert key_digest(digest, key) == nodes[path][1 + 64 * number : 33 + 64 * number]
     assert not records
     return nodes

@@ -8,16 +8,21 @@ Hash = Callable[[bytes], bytes]
 Entries = list[tuple[bytes, bytes]]
 
 
+def key_digest(digest: Hash, key: bytes) -> bytes:
+    """Two bytes that keys share if they differ in their last byte alone, then thirty of the key itself."""
+    return digest(b"\x06" + key[:-1])[:2] + digest(b"\x04" + key)[2:]
+
+
 def crowded(data: bytes) -> bytes:
     """A digest under which all keys share their first five nibbles, so that small trees are deep."""
     digest = sha256(data)
-    return bytes(2) + bytes([digest[2] & 0x0F]) + digest[3:] if data[:1] == b"\x04" else digest
+    return bytes(2) + bytes([digest[2] & 0x0F]) + digest[3:] if data[:1] in (b"\x04", b"\x06") else digest
 
 
 def halved(data: bytes) -> bytes:
     """A digest under which every nibble of a key is one of two, so that branches are sparse."""
     digest = sha256(data)
-    return bytes(byte & 0x11 for byte in digest) if data[:1] == b"\x04" else digest
+    return bytes(byte & 0x11 for byte in digest) if data[:1] in (b"\x04", b"\x06") else digest
 
 
 DIGESTS: dict[str, Hash] = {"sha-256": sha256, "crowded": crowded, "halved": halved}
@@ -25,7 +30,7 @@ DIGESTS: dict[str, Hash] = {"sha-256": sha256, "crowded": crowded, "halved": hal
 
 def nodes_of(digest: Hash, content: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
     """Every node of the tree over `content` by path, one byte per nibble."""
-    entries = sorted((digest(b"\x04" + key), digest(b"\x05" + value)) for key, value in content.items())
+    entries = sorted((key_digest(digest, key), digest(b"\x05" + value)) for key, value in content.items())
     nodes: dict[bytes, bytes] = {}
     _build(digest, entries, b"", nodes)
     return nodes

@@ -26,11 +26,12 @@ from chain.state import (
     bucket_entries,
     check,
     grown,
+    key_digest_of,
     layer,
     prove,
 )
 from tests.chain.memory_nodes import MemoryNodes, stored_nodes
-from tests.chain.state_model import DIGESTS, Hash, nodes_of, root_of
+from tests.chain.state_model import DIGESTS, Hash, key_digest, nodes_of, root_of
 
 every_digest = pytest.mark.parametrize("digest", DIGESTS.values(), ids=DIGESTS)
 numbers = st.integers(0, 149)
@@ -303,7 +304,7 @@ def test_a_layer_of_nothing_hashes_and_writes_nothing() -> None:
 
 def test_a_record_stays_where_it_is_until_it_is_removed() -> None:
     state, nodes = state_of(sha256, {b"a": b"1"})
-    name = sha256(b"\x04a")
+    name = key_digest(sha256, b"a")
     place = state.find(name)
     state.commit(layer(state, {b"a": b"2", b"b": b""}), 2)
     assert (state.find(name), state.key_of(name)) == (place, b"a")
@@ -348,3 +349,21 @@ def test_a_bucket_may_hold_keys_that_differ_in_the_last_byte_of_their_digests() 
     value = bytes(32)
     assert bucket_entries(first + value + second + value) == {first: value, second: value}
     assert bucket_entries(second + value + first + value) is None
+
+
+def test_neighbours_stand_together_and_others_do_not() -> None:
+    """256 keys that differ in their last byte are one subtree, apart from 5,000 others."""
+    run = {b"run of keys " + bytes([last]): b"1" for last in range(256)}
+    digests = {key_digest_of(sha256, key) for key in run}
+    assert {digest[:2] for digest in digests} == {key_digest(sha256, b"run of keys 0")[:2]}
+    assert len({digest[2:] for digest in digests}) == 256
+    state, _ = state_of(sha256, content(5_000))
+    together = layer(state, run).nodes
+    apart = layer(state, {b"%d one of them" % number: b"1" for number in range(256)}).nodes
+    assert len(together) < 30, "sixteen buckets and the way to them"
+    assert len(apart) > 200
+
+
+@pytest.mark.parametrize("key", [b"", b"a", b"ab", bytes(300)])
+def test_a_key_digest_is_two_bytes_of_the_neighbours_and_thirty_of_the_key(key: bytes) -> None:
+    assert key_digest_of(sha256, key) == sha256(b"\x06" + key[:-1])[:2] + sha256(b"\x04" + key)[2:]

@@ -12,7 +12,7 @@ from chain.committed import State
 from chain.digests import sha256
 from chain.state import BUCKET_ENTRIES_MAX, Siblings, StateProof, bucket_entries, check, layer, prove
 from tests.chain.memory_nodes import MemoryNodes
-from tests.chain.state_model import DIGESTS, Hash, crowded
+from tests.chain.state_model import DIGESTS, Hash, crowded, key_digest
 
 every_digest = pytest.mark.parametrize("digest", DIGESTS.values(), ids=DIGESTS)
 ABSENT = b"absent"
@@ -103,7 +103,7 @@ def test_a_proof_of_the_last_state_shows_nothing_of_this_one() -> None:
 
 
 def entry(name: bytes, value: bytes = b"v") -> bytes:
-    return sha256(b"\x04" + name) + sha256(b"\x05" + value)
+    return key_digest(sha256, name) + sha256(b"\x05" + value)
 
 
 PAIR = sorted([entry(b"a"), entry(b"b")])
@@ -151,7 +151,7 @@ def rehashed(proof: StateProof, name: bytes) -> bytes:
     current = sha256(b"\x02" + proof.bucket) if proof.bucket else bytes(32)
     for depth in range(len(proof.branches) - 1, -1, -1):
         siblings = proof.branches[depth]
-        nibble = int(sha256(b"\x04" + name).hex()[depth], 16)
+        nibble = int(key_digest(sha256, name).hex()[depth], 16)
         children = [bytes(32)] * 16
         places = [place for place in range(16) if siblings.places >> place & 1]
         for order, place in enumerate(places):
@@ -169,7 +169,7 @@ def test_siblings_not_in_their_one_form_show_nothing_even_of_a_forged_root() -> 
     state = state_of(sha256, 300)
     proof, value = prove(state, key(7)), b"value 7"
     first = proof.branches[0]
-    nibble = int(sha256(b"\x04" + key(7)).hex()[0], 16)
+    nibble = int(key_digest(sha256, key(7)).hex()[0], 16)
     own = 1 << nibble
     before = 32 * (first.places & own - 1).bit_count()
     forms = {
@@ -193,7 +193,7 @@ def test_a_branch_does_not_bring_the_child_that_is_to_be_proven() -> None:
     proof = prove(state, key(7))
     first, root_node = proof.branches[0], state.node(b"")
     assert root_node is not None
-    nibble = int(sha256(b"\x04" + key(7)).hex()[0], 16)
+    nibble = int(key_digest(sha256, key(7)).hex()[0], 16)
     hashes = [root_node[1 + 32 * place : 33 + 32 * place] for place in range(16)]
     own = replace(first, places=first.places | 1 << nibble, hashes=b"".join(h for h in hashes if h != bytes(32)))
     assert sha256(b"\x03" + b"".join(hashes)) == state.root
@@ -210,7 +210,7 @@ CHILDREN = st.lists(
 @given(CHILDREN)
 def test_fifteen_siblings_show_their_root_unless_one_is_empty(children: list[bytes]) -> None:
     """Zeros that run on from one sibling into the next are no empty sibling."""
-    nibble = int(sha256(b"\x04" + key(7)).hex()[0], 16)
+    nibble = int(key_digest(sha256, key(7)).hex()[0], 16)
     others = children[:nibble] + children[nibble + 1 :]
     siblings = Siblings(places=0xFFFF ^ 1 << nibble, hashes=b"".join(others))
     proof = StateProof(branches=(siblings,), bucket=entry(key(7)))
@@ -235,7 +235,7 @@ class Tree:
 
 @given(CHILDREN)
 def test_a_proof_has_exactly_the_siblings_that_are_there(children: list[bytes]) -> None:
-    nibble = int(sha256(b"\x04" + key(7)).hex()[0], 16)
+    nibble = int(key_digest(sha256, key(7)).hex()[0], 16)
     children[nibble] = sha256(b"\x02" + entry(key(7)))
     tree = Tree(children)
     proof = prove(tree, key(7))
@@ -254,7 +254,7 @@ def test_a_path_longer_than_a_key_digest_shows_nothing() -> None:
 
 
 def rehashed_alone(depth: int) -> bytes:
-    nibbles = [int(digit, 16) for digit in sha256(b"\x04a").hex()]
+    nibbles = [int(digit, 16) for digit in key_digest(sha256, b"a").hex()]
     current = sha256(b"\x02" + entry(b"a"))
     for place in reversed((nibbles * 20)[:depth]):
         children = [bytes(32)] * 16

@@ -22,7 +22,7 @@ from chain.subtree import (
 )
 from chain.subtree import nodes_of as nodes_below
 from tests.chain.memory_nodes import MemoryNodes, stored_nodes
-from tests.chain.state_model import DIGESTS, Hash, nodes_of, root_of
+from tests.chain.state_model import DIGESTS, Hash, key_digest, nodes_of, root_of
 
 every_digest = pytest.mark.parametrize("digest", DIGESTS.values(), ids=DIGESTS)
 values = st.binary(max_size=3)
@@ -287,7 +287,7 @@ def test_a_difference_knows_the_root_that_it_leads_from() -> None:
 
 def test_what_is_empty_on_the_other_side_is_emptied_and_not_asked_for() -> None:
     taker, _ = state_of(sha256, full(600))
-    rest = {key: value for key, value in full(600).items() if sha256(b"\x04" + key)[0] >> 4 != 15}
+    rest = {key: value for key, value in full(600).items() if key_digest(sha256, key)[0] >> 4 != 15}
     giver, _ = state_of(sha256, rest)
     difference = Difference(taker, giver.root)
     assert difference.next_path == b""

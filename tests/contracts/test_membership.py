@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from chain.codec import encode
 from chain.evidence import EVIDENCE_HEIGHTS
 from chain.membership import REPLICAS_MIN, Membership, Replica
-from chain.state import KEY
+from chain.state import key_digest_of
 from chain.transaction import NOBODY, Event
 from contracts.interface import ContractReverted
 from contracts.keys import memberships_key
@@ -39,7 +39,7 @@ def chain() -> SmallChain:
 def founded_with(membership: Membership, height: int = 1) -> SmallChain:
     """A chain whose first set is another than the genesis document's."""
     made = SmallChain.founded()
-    place = made.state.find(made.rules.digest(KEY + memberships_key()))
+    place = made.state.find(key_digest_of(made.rules.digest, memberships_key()))
     assert place is not None
     made.nodes.write({b"v" + place: b"\0\1" + memberships_key() + first_memberships(membership)})
     made.height = height

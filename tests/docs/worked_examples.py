@@ -146,7 +146,7 @@ def state() -> Values:
     assert value is not None
     return {
         "key": key.hex(),
-        "key digest": digest(b"\x04" + key).hex(),
+        "key digest": (digest(b"\x06" + key[:-1])[:2] + digest(b"\x04" + key)[2:]).hex(),
         "value": value.hex(),
         "value digest": digest(b"\x05" + value).hex(),
         "StateProof at height 0": encode(prove_state(made.before, key)).hex(),

@@ -141,7 +141,7 @@ def test_a_token_that_exists_with_another_content_is_refused(
     memory: MemoryNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def play(gateway: Gateway, tenant: Tenant) -> None:
-        monkeypatch.setattr(jobs, "draw_token", lambda _: (7).to_bytes(16, "big"))
+        monkeypatch.setattr(jobs, "draw_token", lambda *_: (7).to_bytes(16, "big"))
         first = await jobs.start_job(gateway, tenant, order(memory, ["a"]), None)
         await done(gateway, first.id)
         second = await jobs.start_job(gateway, tenant, order(memory, ["b"]), None)

@@ -92,7 +92,7 @@ def test_a_store_of_another_format_is_refused_with_the_way_on(tmp_path: Path, mo
     monkeypatch.setattr(module, "FORMAT", b"certnet store 9")
     killed(DiskStore(tmp_path))
     monkeypatch.undo()
-    with pytest.raises(StoreUnusable, match=r"holds 'certnet store 9', this program reads 'certnet store 3'; start it"):
+    with pytest.raises(StoreUnusable, match=r"holds 'certnet store 9', this program reads 'certnet store 4'; start it"):
         DiskStore(tmp_path)
 
 
