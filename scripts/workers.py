@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.pool import Pool
 from typing import Any
 
@@ -18,10 +19,11 @@ def workers(
     An interrupt is the caller's affair: the processes do not hear it, and end with the context.
     """
     cores = os.cpu_count() or 1
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # which they inherit
+    resource_tracker.ensure_running()  # which would unblock the signal when it starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # inherited; and one that comes now waits
     try:
-        pool = multiprocessing.get_context("spawn").Pool(min(cores, most or cores), begin, given)
+        with multiprocessing.get_context("spawn").Pool(min(cores, most or cores), begin, given) as pool:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            yield pool
     finally:
-        signal.signal(signal.SIGINT, before)
-    with pool:
-        yield pool
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -142,3 +142,4 @@ def test_an_interrupt_ends_every_process_in_one_sentence(what: list[str]) -> Non
         assert psutil.wait_procs(workers, timeout=10)[1] == []
     finally:
         many.kill()
+        many.communicate()
