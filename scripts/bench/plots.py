@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from scripts.bench.report import FIGURES
 
-AXES: Final = ("certificates", "replicas")
+AXES: Final = ("certificates", "replicas", "each")
 SHOWN: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "latency": ("ms", ("p50_ms", "p99_ms")),
     "start": ("ms", ("p50_ms",)),

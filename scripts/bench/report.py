@@ -179,6 +179,7 @@ FIGURES: Final = {
     "p50_s": "median, s",
     "max_s": "slowest, s",
     "certificates": "certificates there",
+    "each": "certificates in one transaction",
     "replicas": "replicas",
     "restart_s": "restart to serving, s",
     "over_smallest": "rate over that of the smallest size",

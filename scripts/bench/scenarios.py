@@ -10,6 +10,7 @@ from scripts.bench.measure import Result
 from scripts.bench.overload import overload
 from scripts.bench.plan import Plan, Scenario
 from scripts.bench.reading import latency, verify
+from scripts.bench.scattered import scattered
 from scripts.bench.whole import demo, idle, start
 from scripts.bench.writing import batch, single, ten
 
@@ -26,6 +27,7 @@ SCENARIOS: Final[dict[str, Scenario]] = {
     "latency": latency,
     "ten": ten,
     "growth": growth,
+    "scattered": scattered,
     "replicas": replicas,
     "start": start,
     "failover": failover,

@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -16,6 +17,8 @@ from gateway.tokens import TokenRuns
 from scripts.bench.network import BenchNetwork
 
 T = TypeVar("T")
+Draw = Callable[[int], list[bytes]]
+"""Draws so many new token ids."""
 VALID_MS: Final = 280_000
 """A little less than the window, for the nodes' clocks."""
 
@@ -89,15 +92,15 @@ def drawn_tokens(count: int) -> list[bytes]:
     return [runs.draw() for _ in range(count)]
 
 
-def signed_mints(bench: BenchNetwork, chain: str, count: int) -> list[bytes]:
+def signed_mints(bench: BenchNetwork, chain: str, count: int, draw: Draw = drawn_tokens) -> list[bytes]:
     """Transactions of one certificate each."""
     signer = Signer.of(bench, chain)
-    return [signer.mint(token) for token in drawn_tokens(count)]
+    return [signer.mint(token) for token in draw(count)]
 
 
-def signed_batches(bench: BenchNetwork, chain: str, certificates: int) -> list[bytes]:
+def signed_batches(bench: BenchNetwork, chain: str, certificates: int, draw: Draw = drawn_tokens) -> list[bytes]:
     """Transactions of 100 certificates each, the last one of what is left."""
-    signer, tokens = Signer.of(bench, chain), drawn_tokens(certificates)
+    signer, tokens = Signer.of(bench, chain), draw(certificates)
     return [signer.batch(part) for part in parts(tokens, BATCH_CERTIFICATES_MAX)]
 
 

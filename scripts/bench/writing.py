@@ -15,7 +15,7 @@ from scripts.bench.network import BenchNetwork, fresh_network
 from scripts.bench.plan import Plan
 from scripts.bench.profiler import FLAME_GRAPH, entitle, recording
 from scripts.bench.runs import cpu_split, footprint, rates, repeated, send
-from scripts.bench.transactions import signed_batches, signed_mints
+from scripts.bench.transactions import Draw, drawn_tokens, signed_batches, signed_mints
 
 CHAIN: Final = "nanjing"
 """Ed25519 and BLAKE2b: the chain whose limit libsodium sets."""
@@ -101,15 +101,15 @@ def flame_graph(plan: Plan, output: Path) -> list[Result]:
     return []
 
 
-def singles_load(bench: BenchNetwork, count: int) -> Load:
+def singles_load(bench: BenchNetwork, count: int, draw: Draw = drawn_tokens) -> Load:
     """So many mints of one certificate."""
-    return Load(transactions={CHAIN: signed_mints(bench, CHAIN, count)})
+    return Load(transactions={CHAIN: signed_mints(bench, CHAIN, count, draw)})
 
 
-def batches_load(bench: BenchNetwork, certificates: int) -> Load:
+def batches_load(bench: BenchNetwork, certificates: int, draw: Draw = drawn_tokens) -> Load:
     """So many certificates, 100 in a transaction."""
     return Load(
-        transactions={CHAIN: signed_batches(bench, CHAIN, certificates)},
+        transactions={CHAIN: signed_batches(bench, CHAIN, certificates, draw)},
         together=BATCHES_TOGETHER,
         window=BATCHES_WINDOW,
     )

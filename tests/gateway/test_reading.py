@@ -81,11 +81,18 @@ def test_every_reader_gets_the_values_of_its_own_keys(reads: list[tuple[int, lis
         assert sent == [key for at, keys in reads if at == replica for key in keys]
 
 
-@pytest.mark.parametrize(("count", "requests"), [(1, [1]), (64, [64]), (65, [64, 1]), (130, [64, 64, 2])])
+@pytest.mark.parametrize(("count", "requests"), [(1, [1]), (16, [16]), (17, [16, 1]), (34, [16, 16, 2])])
 def test_a_turn_needs_as_few_requests_as_hold_its_keys(count: int, requests: list[int]) -> None:
     nodes = Nodes()
     asyncio.run(read_all(HeadReads(nodes.ask), [(0, [b"%d" % number]) for number in range(count)]))
     assert [len(keys) for _, keys in nodes.asked] == requests
+
+
+def test_a_read_of_many_keys_is_one_request() -> None:
+    nodes = Nodes()
+    keys = [b"%d" % number for number in range(REQUEST_KEYS_MAX)]
+    asyncio.run(read_all(HeadReads(nodes.ask), [(0, [b"a"]), (0, keys), (0, [b"b"])]))
+    assert [len(asked) for _, asked in nodes.asked] == [1, REQUEST_KEYS_MAX, 1]
 
 
 def test_a_later_turn_asks_anew() -> None:

@@ -42,6 +42,8 @@ def test_what_was_measured_along_an_axis_is_drawn_along_it(plots: dict[str, str]
         assert word in plots["growth"]
     assert "limit of this run" not in plots["growth"]
     assert "limit of this run" in plots["replicas"]
+    for word in ("100", "each", "node-rpc"):
+        assert word in plots["scattered"]
 
 
 def test_times_are_drawn_as_times(plots: dict[str, str]) -> None:
