@@ -20,13 +20,16 @@ class Domain(StrEnum):
     NEW_VIEW = "bsn/new-view/1"
     REGISTER = "bsn/register/1"
     CHANGE_MEMBERSHIP = "bsn/change-membership/1"
+    DID = "bsn/did/1"
+    META = "bsn/meta/1"
+    ISSUE = "bsn/issue/1"
 
 
 @lru_cache(maxsize=4096)
 def prefix(domain: Domain, network_id: bytes, chain_id: str) -> bytes:
     """length(domain) ‖ domain ‖ network id (32 bytes) ‖ length(chain id) ‖ chain id.
 
-    The first byte is at least 11, so no prefix can be mistaken for a node of one of our trees (0 to 5).
+    The first byte is at least 9, so no prefix can be mistaken for a node of one of our trees (0 to 6).
     """
     assert len(network_id) == NETWORK_ID_BYTES
     purpose, chain = domain.value.encode("ascii"), chain_id.encode("ascii")

@@ -11,6 +11,7 @@ import msgspec
 import rfc8785
 from msgspec import Meta
 
+from chain.did import BaseDocument, check_key
 from chain.ed25519 import check_public_key
 from chain.errors import Malformed
 from chain.ids import Natural
@@ -19,9 +20,10 @@ from chain.membership import REPLICAS_MAX, REPLICAS_MIN, Membership, Replica
 GENESIS_BYTES_MAX = 1_000_000
 
 Hex20 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{40}\Z")]
+Hex33 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{66}\Z")]
 Hex32 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 HexKey = Annotated[str, Meta(pattern=r"\A([0-9a-f]{2}){32,65}\Z")]
-RoleName = Literal["operator", "platform", "consumer"]
+RoleName = Literal["owner", "operator", "platform", "consumer", "relayer"]
 
 
 class GenesisMalformed(Malformed):
@@ -44,6 +46,26 @@ class GenesisAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     role: RoleName
     did: Hex20
     leader: Hex20
+    fen: Natural
+    """What its purse has in the first state, in fen and in the chain's unit of gas."""
+    gas: Natural
+
+
+class GenesisDid(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A DID that every chain knows before the first block: its base document, keys in hex."""
+
+    home: Annotated[str, Meta(pattern=r"\A[a-z]{2,32}\Z")]
+    authentication: Hex33
+    recovery: Hex33
+
+    @property
+    def base(self) -> BaseDocument:
+        """The document of which the DID is the digest."""
+        return BaseDocument(
+            home=self.home,
+            authentication=bytes.fromhex(self.authentication),
+            recovery=bytes.fromhex(self.recovery),
+        )
 
 
 class ChainSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -67,6 +89,7 @@ class GenesisDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     seed: Hex32
     created_at: Natural
     replicas: Annotated[tuple[GenesisReplica, ...], Meta(min_length=REPLICAS_MIN, max_length=REPLICAS_MAX)]
+    dids: Annotated[tuple[GenesisDid, ...], Meta(max_length=256)]
     chains: Annotated[tuple[ChainSection, ...], Meta(min_length=1, max_length=64)]
 
     def canonical(self) -> bytes:
@@ -112,6 +135,7 @@ def parse_genesis(data: bytes) -> Genesis:
         raise GenesisMalformed("not the canonical form of a genesis document; fetch the file again, unedited")
     _check_names_are_distinct(document)
     _check_consensus_keys(document)
+    _check_did_keys(document)
     return Genesis(document=document, network_id=hashlib.sha256(data).digest())
 
 
@@ -126,11 +150,19 @@ def _check_names_are_distinct(document: GenesisDocument) -> None:
         ("chain", [chain.chain_id for chain in document.chains]),
         ("replica name", [replica.name for replica in document.replicas]),
         ("consensus key", [replica.consensus_key for replica in document.replicas]),
+        ("DID", [did.base.did.hex() for did in document.dids]),
         ("TLS key", [replica.tls_key_digest for replica in document.replicas]),
         *((f"address on {c.chain_id}", [account.address for account in c.accounts]) for c in document.chains),
     ):
         if len(set(values)) != len(values):
             raise GenesisMalformed(f"a genesis document names each {what} once")
+
+
+def _check_did_keys(document: GenesisDocument) -> None:
+    for did in document.dids:
+        for key in (did.base.authentication, did.base.recovery):
+            if not check_key(key):
+                raise GenesisMalformed(f"{key.hex()} is no key of a DID; see docs/protocol.md, section 28.1")
 
 
 def _check_consensus_keys(document: GenesisDocument) -> None:

@@ -40,8 +40,8 @@ class ChainProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     token_id_style: Literal["integer", "uuid"]
     gas_unit: Text
     gas_per_fen: Positive
-    fees: dict[str, Annotated[int, Meta(ge=0, le=1_000_000)]]
-    """Method of ddc721 -> fee in fen per certificate."""
+    fees: dict[str, dict[str, Annotated[int, Meta(ge=0, le=1_000_000)]]]
+    """Contract -> method -> fee in fen per unit, in the first state."""
     block_transactions_max: Annotated[int, Meta(ge=1, le=BLOCK_TRANSACTIONS_MAX)]
     block_bytes_max: Annotated[int, Meta(ge=300_000, le=8_000_000)]
     """At least what one transaction may have."""
@@ -59,8 +59,12 @@ class ChainProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
     def digest(self) -> bytes:
         """SHA-256 over every field in order; the genesis document holds it."""
-        values = msgspec.structs.asdict(self) | {"fees": tuple(sorted(self.fees.items()))}
+        values = msgspec.structs.asdict(self) | {"fees": _sorted(self.fees)}
         return sha256(encode(tuple(values[name] for name in self.__struct_fields__)))
+
+
+def _sorted(fees: dict[str, dict[str, int]]) -> tuple[tuple[str, tuple[tuple[str, int], ...]], ...]:
+    return tuple((contract, tuple(sorted(own.items()))) for contract, own in sorted(fees.items()))
 
 
 def parse_profile(text: str) -> ChainProfile:

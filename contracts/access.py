@@ -1,28 +1,22 @@
-"""Accounts: who may do what (protocol 15). A state record with its full public key, created before first use."""
+"""Accounts, and which role may call what: records of the state and how they are found (protocol 15).
 
-from enum import IntEnum
+An account is a state record with its full public key, created before first use. How it is created and changed is
+`contracts.authority`'s.
+"""
+
 from functools import lru_cache
 from typing import Annotated, Final
 
 from msgspec import Meta
 
-from chain.codec import Record, decoder, encode
-from chain.errors import AddressMalformed
+from chain.codec import Record, decoder
 from chain.ids import Address, Did
-from contracts.interface import ContractContext, ContractReverted, Method, Readable
-from contracts.keys import account_key
+from chain.transaction import Name
+from contracts.interface import ContractContext, ContractReverted, Readable, Role
+from contracts.keys import account_key, approval_key, functions_key, platform_key, standing_key, switches_key
 
-CONTRACT: Final = "access"
-
-
-class Role(IntEnum):
-    """The reference network's roles, with its numbers."""
-
-    OPERATOR = 0
-    PLATFORM = 1
-    CONSUMER = 2
-    CROSS_CHAIN = 3
-    RELAYER = 4
+NO_DID: Final = bytes(20)
+"""The DID of a consumer that has joined none yet; no document has this digest."""
 
 
 class Account(Record, frozen=True):
@@ -30,7 +24,7 @@ class Account(Record, frozen=True):
 
     address: Address
     public_key: Annotated[bytes, Meta(min_length=32, max_length=33)]
-    role: Annotated[int, Meta(ge=0, le=4)]
+    role: Annotated[int, Meta(ge=0, le=5)]
     did: Did
     leader: Did
     """The DID that answers for this one: an operator's own, a platform's operator, a consumer's platform."""
@@ -43,24 +37,33 @@ class Account(Record, frozen=True):
         return self.platform_active and self.operator_active
 
 
-class AddAccount(Record, frozen=True):
-    """`addAccount`: the new account; `possession` is its key's signature over a chosen name, unread over a derived one."""
+class Functions(Record, frozen=True):
+    """The methods of one contract that one role may call, ascending."""
 
-    address: Address
-    public_key: Annotated[bytes, Meta(min_length=32, max_length=33)]
-    role: Annotated[int, Meta(ge=1, le=4)]
-    did: Did
-    leader: Did
-    possession: Annotated[bytes, Meta(max_length=64)]
+    methods: Annotated[tuple[Name, ...], Meta(max_length=64)]
 
 
-class UpdateAccountState(Record, frozen=True):
-    """`updateAccountState`: set one of an account's two flags."""
+class Switches(Record, frozen=True):
+    """What an operator has switched on or off; all on where nothing was ever switched."""
 
-    address: Address
-    active: bool
-    platform_flag: bool
-    """Whether the platform's flag is meant; else the operator's."""
+    platforms_add: bool
+    """Whether platforms may add consumers."""
+    batch_accounts: bool
+    batch_recharges: bool
+
+
+class SetSwitch(Record, frozen=True):
+    """`setSwitcherStateOfPlatform`, `setSwitcherStateOfBatch`: what the switch is to be."""
+
+    on: bool
+
+
+class ContractStanding(Record, frozen=True):
+    """What the contract's owner has set: whether it is paused, and its name and symbol."""
+
+    paused: bool
+    name: Annotated[str, Meta(max_length=64)]
+    symbol: Annotated[str, Meta(max_length=16)]
 
 
 def find_account(records: Readable, address: bytes) -> Account | None:
@@ -79,90 +82,73 @@ def require_active(records: Readable, address: bytes, *, unknown: str, frozen: s
     return account
 
 
-def require_sender(context: ContractContext, *roles: Role) -> Account:
-    """The calling account, active and of one of `roles`."""
-    account = require_active(context.records, context.sender, unknown="account-unknown", frozen="account-frozen")
-    if account.role not in roles:
-        raise ContractReverted("role-not-allowed", account.role)
+def sender_account(context: ContractContext) -> Account:
+    """The calling account, which a check has found."""
+    account = find_account(context.records, context.sender)
+    assert account is not None
     return account
 
 
-def add_account(context: ContractContext, arguments: AddAccount) -> None:
-    """Create an account: an operator any below it, a platform consumers of its own."""
-    # CHECKS
-    sender = require_sender(context, Role.OPERATOR, Role.PLATFORM)
-    if sender.role == Role.PLATFORM and (arguments.role != Role.CONSUMER or arguments.leader != sender.did):
-        raise ContractReverted("role-not-allowed", sender.role)
-    if arguments.role == Role.PLATFORM and arguments.leader != sender.did:
-        raise ContractReverted("leader-differs", arguments.leader)
-    if not context.rules.scheme.check_public_key(arguments.public_key):
-        raise ContractReverted("public-key-malformed", arguments.public_key)
-    _require_own_address(context, arguments)
-    if find_account(context.records, arguments.address) is not None:
-        raise ContractReverted("account-exists", arguments.address)
-    # STATE
-    account = Account(
-        address=arguments.address,
-        public_key=arguments.public_key,
-        role=arguments.role,
-        did=arguments.did,
-        leader=arguments.leader,
-        platform_active=True,
-        operator_active=True,
-    )
-    context.records.put(account_key(arguments.address), encode(account))
-    # EVENTS
-    context.emit(CONTRACT, "AddAccount", context.sender, arguments.address, arguments.role, arguments.did)
+def is_platform(records: Readable, did: bytes) -> bool:
+    """Whether the DID is a registered platform's."""
+    return records.get(platform_key(did)) is not None
 
 
-def update_account_state(context: ContractContext, arguments: UpdateAccountState) -> None:
-    """Freeze or free an account: the operator either flag of anyone, a platform its own consumers' platform flag."""
-    # CHECKS
-    sender = require_sender(context, Role.OPERATOR, Role.PLATFORM)
-    account = find_account(context.records, arguments.address)
-    if account is None:
-        raise ContractReverted("account-unknown", arguments.address)
-    own_consumer = account.role == Role.CONSUMER and account.leader == sender.did
-    if sender.role == Role.PLATFORM and not (arguments.platform_flag and own_consumer):
-        raise ContractReverted("role-not-allowed", sender.role)
-    present = account.platform_active if arguments.platform_flag else account.operator_active
-    if present == arguments.active:
-        raise ContractReverted("no-change", arguments.address)
-    # STATE
-    changed = Account(
-        address=account.address,
-        public_key=account.public_key,
-        role=account.role,
-        did=account.did,
-        leader=account.leader,
-        platform_active=arguments.active if arguments.platform_flag else account.platform_active,
-        operator_active=account.operator_active if arguments.platform_flag else arguments.active,
-    )
-    context.records.put(account_key(account.address), encode(changed))
-    # EVENTS
-    context.emit(CONTRACT, "UpdateAccountState", account.address, changed.platform_active, changed.operator_active)
+def is_approved(records: Readable, issuer: bytes, to: bytes) -> bool:
+    """Whether an operator lets the platform `issuer` issue to the holders of the platform `to`."""
+    return records.get(approval_key(issuer, to)) is not None
 
 
-def _require_own_address(context: ContractContext, arguments: AddAccount) -> None:
-    """A derived address follows from the key; a chosen name needs the key's signature over it."""
-    rules = context.rules
-    if not rules.addresses.registered:
-        if arguments.address != rules.addresses.derive(arguments.public_key):
-            raise ContractReverted("address-differs", arguments.address)
-        return
-    try:
-        rules.addresses.format(arguments.address)
-    except AddressMalformed:
-        raise ContractReverted("address-malformed", arguments.address) from None
-    message = rules.registration_bytes(arguments.address, arguments.public_key)
-    if not rules.scheme.verify(arguments.public_key, message, arguments.possession):
-        raise ContractReverted("possession-not-proven", arguments.address)
+def platform_of(account: Account) -> bytes | None:
+    """The DID of the platform that an account is or stands under; None beside that hierarchy."""
+    match account.role:
+        case Role.PLATFORM:
+            return account.did
+        case Role.CONSUMER:
+            return account.leader
+    return None
 
 
+def may_issue_to(records: Readable, issuer: Account, holder: Account) -> bool:
+    """Whether the hierarchy lets `issuer` issue to `holder`: platforms and consumers within their platform or approved."""
+    if issuer.role in (Role.OPERATOR, Role.CROSS_CHAIN):
+        return True
+    own, other = platform_of(issuer), platform_of(holder)
+    return own is not None and other is not None and (own == other or is_approved(records, own, other))
+
+
+def functions_of(records: Readable, role: int, contract: str) -> frozenset[str] | None:
+    """The methods of the contract that the role may call; None if the list does not have the pair."""
+    data = records.get(functions_key(role, contract))
+    return None if data is None else _functions(data)
+
+
+def switches_of(records: Readable) -> Switches:
+    """What is switched on."""
+    data = records.get(switches_key())
+    return _ALL_ON if data is None else _switches(data)
+
+
+def is_paused(records: Readable, contract: str) -> bool:
+    """Whether the owner has paused the contract."""
+    return standing_of(records, contract).paused
+
+
+def standing_of(records: Readable, contract: str) -> ContractStanding:
+    """What the owner has set of the contract."""
+    data = records.get(standing_key(contract))
+    return _UNTOUCHED if data is None else _standing(data)
+
+
+_ALL_ON: Final = Switches(platforms_add=True, batch_accounts=True, batch_recharges=True)
+_UNTOUCHED: Final = ContractStanding(paused=False, name="", symbol="")
 _account = lru_cache(maxsize=4096)(decoder(Account))
 """Remembered by its bytes: every transaction reads its sender and its holder, 2 us each."""
+_read_functions: Final = decoder(Functions)
+_switches = lru_cache(maxsize=8)(decoder(Switches))
+_standing = lru_cache(maxsize=64)(decoder(ContractStanding))
 
-METHODS: Final = {
-    "addAccount": Method(AddAccount, add_account),
-    "updateAccountState": Method(UpdateAccountState, update_account_state),
-}
+
+@lru_cache(maxsize=256)
+def _functions(data: bytes) -> frozenset[str]:
+    return frozenset(_read_functions(data).methods)

@@ -1,4 +1,4 @@
-"""The ERC-721 face of certificates, made non-transferable (ERC-721, ERC-5192; protocol 18).
+"""The ERC-721 face of certificates, made non-transferable (ERC-721, ERC-5192, ERC-5484; protocol 18).
 
 Every method of transfer or approval exists and answers `non-transferable` before anything else is checked,
 whoever calls and with whatever arguments.
@@ -6,189 +6,353 @@ whoever calls and with whatever arguments.
 
 from typing import Any, Final
 
-from chain.codec import Record
+from msgspec.structs import replace
+
+from chain.codec import Record, encode
 from chain.ids import Address, ClassId, TokenId
-from contracts.access import Role, require_sender
+from contracts import ddc721_views
+from contracts.access import find_account, sender_account
 from contracts.certificate import (
     Certificate,
-    ChangeStatus,
-    Mint,
-    MintBatch,
+    Held,
     Recorded,
-    change_status,
-    count_of,
-    issue,
+    Uri,
+    add_to_count,
+    add_to_issued,
     require_certificate,
 )
-from contracts.classes import may_issue, require_class
-from contracts.interface import ContractContext, ContractReverted, Method, Reader, Records, View
-from contracts.keys import balance_key, supply_key
+from contracts.classes import class_known, granted, require_class, use_grant
+from contracts.gates import permitted, running
+from contracts.interface import (
+    Check,
+    ContractContext,
+    ContractReverted,
+    Method,
+    Price,
+    Readable,
+    Records,
+    Role,
+    refuses,
+)
+from contracts.issuing import (
+    BATCH_EVENTS,
+    BY_ISSUER,
+    ISSUABLE,
+    SINGLE_EVENTS,
+    Data,
+    Mint,
+    MintBatch,
+    Minting,
+    MintItem,
+    MintItems,
+    SafeMint,
+    SafeMintBatch,
+    certificate_from,
+    issue,
+    issued_unsigned,
+    tell_issued,
+    units_of,
+)
+from contracts.keys import balance_key, certificate_key
+from contracts.life import (
+    ANYONE,
+    BURNING,
+    Reason,
+    Shelf,
+    burn_refused,
+    life_methods,
+    live,
+    may_burn_as,
+    may_revoke,
+    not_frozen,
+    not_locked,
+    of_held,
+)
+from contracts.meta import Signed, count, signed_by
+from contracts.owning import owner_methods
+from contracts.rebinding import rebind_methods
+from contracts.signatories import MintSigned, by_signatories
 
-CONTRACT: Final = "ddc721"
+CONTRACT: Final = ddc721_views.CONTRACT
+VIEWS: Final = ddc721_views.VIEWS
 NON_TRANSFERABLE: Final = "non-transferable"
-INTERFACES: Final = frozenset({"01ffc9a7", "80ac58cd", "5b5e139f", "b45a3c0e"})
-"""ERC-165, ERC-721, its metadata extension, ERC-5192."""
 
 
-class OfClass(Record, frozen=True):
-    """A read about a class."""
-
-    class_id: ClassId
-
-
-class OfToken(Record, frozen=True):
-    """A read about a certificate."""
+class SetUri(Record, frozen=True):
+    """`setURI`: the URI of a certificate that has none yet."""
 
     class_id: ClassId
     token: TokenId
+    holder: Address | None
+    uri: Uri
 
 
-class OfHolder(Record, frozen=True):
-    """A read about a holder."""
-
-    class_id: ClassId
-    address: Address
-
-
-class OfOperator(Record, frozen=True):
-    """A read about who may act for a holder."""
+class Reissue(Record, frozen=True):
+    """`reissue`: the certificate that takes the place of `token`, for the same DID; and why."""
 
     class_id: ClassId
-    owner: Address
-    operator: Address
+    token: TokenId
+    holder: Address | None
+    item: MintItem
+    reason: Reason
+
+    @property
+    def items(self) -> tuple[MintItem, ...]:
+        """The new certificate, as a batch has them."""
+        return (self.item,)
 
 
-class OfInterface(Record, frozen=True):
-    """`supportsInterface`: an ERC-165 interface id, 8 hex digits."""
+class MetaMint(Record, frozen=True):
+    """`metaMint`, `metaSafeMint`: one certificate, which its holder has signed for."""
 
-    interface: str
+    class_id: ClassId
+    item: MintItem
+    data: Data
+    signed: Signed
 
-
-def mint(context: ContractContext, arguments: Mint) -> None:
-    """Issue one certificate."""
-    issue(context, arguments.class_id, (arguments.item,))
-    item = arguments.item
-    context.emit(CONTRACT, "Transfer", arguments.class_id, b"", item.holder, item.token)
-    context.emit(CONTRACT, "Locked", arguments.class_id, item.token)
-
-
-def mint_batch(context: ContractContext, arguments: MintBatch) -> None:
-    """Issue up to 100 certificates, all or none; one event of each kind lists them in order."""
-    issue(context, arguments.class_id, arguments.items)
-    holders = tuple(item.holder for item in arguments.items)
-    tokens = tuple(item.token for item in arguments.items)
-    context.emit(CONTRACT, "TransferBatch", arguments.class_id, b"", holders, tokens)
-    context.emit(CONTRACT, "LockedBatch", arguments.class_id, tokens)
+    @property
+    def items(self) -> tuple[MintItem, ...]:
+        """The one certificate, as a batch has them."""
+        return (self.item,)
 
 
-def revoke(context: ContractContext, arguments: ChangeStatus) -> None:
-    """Revoke for good; only a granted issuer of the class may. The record stays visible (as in ERC-4671)."""
-    require_sender(context, Role.OPERATOR, Role.PLATFORM)
-    require_class(context.records, arguments.class_id)
-    if not may_issue(context.records, arguments.class_id, context.sender):
-        raise ContractReverted("not-granted", arguments.class_id)
-    certificate = change_status(context, arguments, Recorded.REVOKED)
-    _emit_change(context, "Revoked", certificate, arguments.reason)
+class MetaMintBatch(Record, frozen=True):
+    """`metaMintBatch`, `metaSafeMintBatch`: up to 100 certificates of one holder, who has signed for all of them at once."""
+
+    class_id: ClassId
+    items: MintItems
+    data: Data
+    signed: Signed
 
 
-def freeze(context: ContractContext, arguments: ChangeStatus) -> None:
-    """Suspend a certificate; only an operator may."""
-    require_sender(context, Role.OPERATOR)
-    certificate = change_status(context, arguments, Recorded.FROZEN)
-    _emit_change(context, "EnterBlacklist", certificate, arguments.reason)
+class MetaBurn(Record, frozen=True):
+    """`metaBurn`: which one, a reason code, and its holder's signature."""
+
+    class_id: ClassId
+    token: TokenId
+    holder: Address | None
+    reason: Reason
+    signed: Signed
 
 
-def unfreeze(context: ContractContext, arguments: ChangeStatus) -> None:
-    """Lift a suspension; only an operator may."""
-    require_sender(context, Role.OPERATOR)
-    certificate = change_status(context, arguments, Recorded.ACTIVE)
-    _emit_change(context, "ExitBlacklist", certificate, arguments.reason)
+def _find(records: Readable, arguments: Any) -> Certificate:  # noqa: ANN401 - any record that names one
+    certificate = require_certificate(records, arguments.class_id, arguments.token)
+    if arguments.holder not in (None, certificate.holder):
+        raise ContractReverted("holder-differs", certificate.holder)
+    return certificate
 
 
-def refuse_transfer(_context: ContractContext, _arguments: Any) -> None:  # noqa: ANN401 - never looked at
-    """Certificates never change hands."""
+@refuses("certificate-unknown", "holder-differs")
+def known(context: ContractContext, arguments: Any) -> None:  # noqa: ANN401 - any record that names one
+    """There is such a certificate, held by whom the call says if it says it."""
+    _find(context.records, arguments)
+
+
+def _put(records: Records, held: Held) -> None:
+    records.put(certificate_key(held.class_id, held.token), encode(held))
+
+
+def _tell_gone(context: ContractContext, held: Held) -> None:
+    context.emit("Transfer", held.class_id, held.holder, b"", held.token)
+
+
+def _move(context: ContractContext, held: Held, to: bytes) -> None:
+    _put(context.records, replace(held, holder=to, user=None, user_until=None))
+
+
+SHELF: Final = Shelf(find=_find, known=known, put=_put, tell_gone=_tell_gone)
+
+
+def mint(context: ContractContext, arguments: Minting) -> None:
+    """Issue the certificates; they are offered if the class asks for acceptance."""
+    issue(context, arguments)
+    tell_issued(context, arguments)
+
+
+def safe_mint(context: ContractContext, arguments: SafeMint | SafeMintBatch) -> None:
+    """Issue the certificates as offered, whatever the class says."""
+    issue(context, arguments, offered=True)
+    tell_issued(context, arguments, data=arguments.data)
+
+
+def meta_mint(context: ContractContext, arguments: MetaMint | MetaMintBatch) -> None:
+    """Issue the certificates, which their holder has accepted by signing; its counter goes on."""
+    holder = arguments.items[0].holder
+    count(context, holder)
+    issue(context, arguments, offered=False)
+    tell_issued(context, arguments, data=arguments.data)
+    context.emit("MetaTransfer", context.sender, b"", holder, arguments.signed.counter)
+
+
+@refuses("holders-differ")
+def one_holder(_context: ContractContext, arguments: MetaMintBatch) -> None:
+    """All certificates are for one holder."""
+    if len({item.holder for item in arguments.items}) != 1:
+        raise ContractReverted("holders-differ")
+
+
+def _holder_of_items(_context: ContractContext, arguments: MetaMint | MetaMintBatch) -> bytes:
+    return arguments.items[0].holder
+
+
+def _mint_parts(arguments: MetaMint | MetaMintBatch) -> tuple[bytes, ...]:
+    return (encode(arguments.class_id), encode(arguments.data), *(encode(item) for item in arguments.items))
+
+
+def _holder_of_token(context: ContractContext, arguments: MetaBurn) -> bytes:
+    return _find(context.records, arguments).holder
+
+
+def _burn_parts(arguments: MetaBurn) -> tuple[bytes, ...]:
+    named = arguments.class_id, arguments.token, arguments.holder, arguments.reason
+    return tuple(encode(part) for part in named)
+
+
+@of_held("burn-not-authorised")
+def holder_may_burn(context: ContractContext, _arguments: MetaBurn, held: Held) -> None:
+    """Its burn authorisation names the holder."""
+    if not may_burn_as(context, held.holder, held):
+        raise burn_refused(held)
+
+
+def meta_burn(context: ContractContext, arguments: MetaBurn) -> None:
+    """Record it as burnt, for good; its holder's counter goes on."""
+    held = _find(context.records, arguments)
+    count(context, held.holder)
+    _put(context.records, replace(held, recorded=int(Recorded.BURNT)))
+    add_to_count(context.records, balance_key(held.class_id, held.holder), -1)
+    _tell_gone(context, held)
+    context.emit("Burnt", held.class_id, held.token, held.holder, arguments.reason)
+    context.emit("MetaTransfer", context.sender, held.holder, b"", arguments.signed.counter)
+
+
+@of_held("not-holder")
+def may_set_uri(context: ContractContext, _arguments: SetUri, held: Held) -> None:
+    """The sender holds it or issued it."""
+    assert isinstance(held, Certificate)
+    if context.sender not in (held.holder, held.issuer):
+        raise ContractReverted("not-holder", held.token)
+
+
+@of_held("uri-empty", "uri-set")
+def uri_unset(_context: ContractContext, arguments: SetUri, held: Held) -> None:
+    """There is a URI to set, and none was set before."""
+    assert isinstance(held, Certificate)
+    if not arguments.uri:
+        raise ContractReverted("uri-empty")
+    if held.uri:
+        raise ContractReverted("uri-set", held.token)
+
+
+def set_uri(context: ContractContext, arguments: SetUri) -> None:
+    """Set the URI, once."""
+    held = _find(context.records, arguments)
+    _put(context.records, replace(held, uri=arguments.uri))
+    context.emit("SetURI", held.class_id, held.token, arguments.uri)
+
+
+@of_held("holder-of-other-did")
+def same_did(context: ContractContext, arguments: Reissue, held: Held) -> None:
+    """The new certificate is for an account of the old one's DID, or for the old holder."""
+    holder = find_account(context.records, arguments.item.holder)
+    if arguments.item.holder != held.holder and (
+        holder is None or holder.did != held.holder_did or not any(holder.did)
+    ):
+        raise ContractReverted("holder-of-other-did", arguments.item.holder)
+
+
+def reissue(context: ContractContext, arguments: Reissue) -> None:
+    """Revoke the old certificate and issue the new one, each with a link to the other."""
+    old, item, sender = _find(context.records, arguments), arguments.item, sender_account(context)
+    issued_class = require_class(context.records, old.class_id)
+    holder = find_account(context.records, item.holder)
+    assert holder is not None
+    recorded = Recorded.OFFERED if issued_class.rules.acceptance else Recorded.ACTIVE
+    new = certificate_from(context, sender, issued_class, item, holder, recorded, supersedes=old.token)
+    _put(context.records, replace(old, recorded=int(Recorded.REVOKED), superseded_by=item.token))
+    _put(context.records, new)
+    add_to_count(context.records, balance_key(old.class_id, old.holder), -1)
+    add_to_count(context.records, balance_key(old.class_id, item.holder), 1)
+    add_to_issued(context.records, old.class_id, 1, item.token)
+    use_grant(context, old.class_id, 1)
+    context.emit("Revoked", old.class_id, old.token, old.holder, arguments.reason)
+    tell_issued(context, arguments)
+    context.emit("Reissued", old.class_id, old.token, item.token)
+
+
+@refuses(NON_TRANSFERABLE)
+def never(_context: ContractContext, _arguments: Any) -> None:  # noqa: ANN401 - never looked at
+    """Certificates never change hands: refused whoever calls, whatever is given."""
     raise ContractReverted(NON_TRANSFERABLE)
 
 
-def _emit_change(context: ContractContext, name: str, certificate: Certificate, reason: str) -> None:
-    context.emit(CONTRACT, name, certificate.class_id, certificate.token, reason)
+def nothing(_context: ContractContext, _arguments: Any) -> None:  # noqa: ANN401 - never looked at
+    """Nothing: its check lets nobody through."""
 
 
-def _owner_of(records: Records, read: OfToken) -> bytes:
-    return require_certificate(records, read.class_id, read.token).holder
+TRANSFERS: Final = (
+    "transferFrom",
+    "safeTransferFrom",
+    "batchTransferFrom",
+    "safeBatchTransferFrom",
+    "metaTransferFrom",
+    "metaSafeTransferFrom",
+    "approve",
+    "setApprovalForAll",
+)
+_MINTING: Final = Price(steps=200, steps_each=100, units=units_of)
+_OPEN: Final = (running, ANYONE)
+_BY_HOLDER: Final = (*signed_by(_holder_of_items, _mint_parts), *_OPEN, *BY_ISSUER)
+_BURN_SIGNED: Final = (
+    known, *(check.on(SHELF) for check in (live, not_locked, not_frozen)), *signed_by(_holder_of_token, _burn_parts), *_OPEN,
+    holder_may_burn.on(SHELF),
+)  # fmt: skip
+_CROSS_CHAIN: Final = (permitted(Role.CROSS_CHAIN), *BY_ISSUER)
 
 
-def _balance_of(records: Records, read: OfHolder) -> int:
-    return count_of(records, balance_key(read.class_id, read.address))
-
-
-def _total_supply(records: Records, read: OfClass) -> int:
-    return count_of(records, supply_key(read.class_id))
-
-
-def _token_uri(records: Records, read: OfToken) -> str:
-    return require_certificate(records, read.class_id, read.token).uri
-
-
-def _name(records: Records, read: OfClass) -> str:
-    return require_class(records, read.class_id).name_en
-
-
-def _symbol(records: Records, read: OfClass) -> str:
-    return require_class(records, read.class_id).class_id.upper()
-
-
-def _locked(records: Records, read: OfToken) -> bool:
-    """ERC-5192: always true of a certificate that exists."""
-    require_certificate(records, read.class_id, read.token)
-    return True
-
-
-def _get_approved(records: Records, read: OfToken) -> bytes:
-    """ERC-721: nobody is ever approved."""
-    require_certificate(records, read.class_id, read.token)
-    return b""
-
-
-def _is_approved_for_all(_records: Records, _read: OfOperator) -> bool:
-    """ERC-721: nobody ever acts for a holder."""
-    return False
-
-
-def _supports_interface(_records: Records, read: OfInterface) -> bool:
-    return read.interface in INTERFACES
+def _issuing(arguments: type[Record], checks: tuple[Check, ...], effect: Any, *more: str) -> Method:  # noqa: ANN401
+    events = BATCH_EVENTS if "items" in arguments.__struct_fields__ else SINGLE_EVENTS
+    return Method(arguments=arguments, checks=checks, effect=effect, events=(*events, *more), price=_MINTING)
 
 
 METHODS: Final = {
-    "mint": Method(Mint, mint),
-    "mintBatch": Method(MintBatch, mint_batch),
-    "revoke": Method(ChangeStatus, revoke),
-    "freeze": Method(ChangeStatus, freeze),
-    "unfreeze": Method(ChangeStatus, unfreeze),
-} | {
-    name: Method(None, refuse_transfer)
-    for name in (
-        "transferFrom",
-        "safeTransferFrom",
-        "batchTransferFrom",
-        "safeBatchTransferFrom",
-        "metaTransferFrom",
-        "metaSafeTransferFrom",
-        "approve",
-        "setApprovalForAll",
-    )
-}
-
-_READERS: Final[dict[str, tuple[type[Record], Reader]]] = {
-    "ownerOf": (OfToken, _owner_of),
-    "balanceOf": (OfHolder, _balance_of),
-    "totalSupply": (OfClass, _total_supply),
-    "tokenURI": (OfToken, _token_uri),
-    "name": (OfClass, _name),
-    "symbol": (OfClass, _symbol),
-    "locked": (OfToken, _locked),
-    "getApproved": (OfToken, _get_approved),
-    "isApprovedForAll": (OfOperator, _is_approved_for_all),
-    "supportsInterface": (OfInterface, _supports_interface),
-}
-VIEWS: Final = {name: View(arguments, read) for name, (arguments, read) in _READERS.items()}
+    "mint": _issuing(Mint, (*_OPEN, *BY_ISSUER), mint),
+    "mintBatch": _issuing(MintBatch, (*_OPEN, *BY_ISSUER), mint),
+    "safeMint": _issuing(SafeMint, (*_OPEN, *BY_ISSUER), safe_mint, "MintData"),
+    "safeMintBatch": _issuing(SafeMintBatch, (*_OPEN, *BY_ISSUER), safe_mint, "MintData"),
+    "crossSafeMint": _issuing(SafeMint, _CROSS_CHAIN, safe_mint, "MintData"),
+    "mintSigned": _issuing(MintSigned, (*_OPEN, class_known(721), *by_signatories(), granted(units_of), *ISSUABLE), mint),
+    "metaMint": _issuing(MetaMint, _BY_HOLDER, meta_mint, "MintData", "MetaTransfer"),
+    "metaSafeMint": _issuing(MetaMint, _BY_HOLDER, meta_mint, "MintData", "MetaTransfer"),
+    "metaMintBatch": _issuing(MetaMintBatch, (one_holder, *_BY_HOLDER), meta_mint, "MintData", "MetaTransfer"),
+    "metaSafeMintBatch": _issuing(MetaMintBatch, (one_holder, *_BY_HOLDER), meta_mint, "MintData", "MetaTransfer"),
+    "metaBurn": Method(
+        arguments=MetaBurn,
+        checks=_BURN_SIGNED,
+        effect=meta_burn,
+        events=("Transfer", "Burnt", "MetaTransfer"),
+        price=BURNING,
+    ),
+    "setURI": Method(
+        arguments=SetUri,
+        checks=(
+            *_OPEN, known, *(check.on(SHELF) for check in (live, not_frozen, not_locked, may_set_uri, uri_unset)),
+        ),
+        effect=set_uri,
+        events=("SetURI",),
+    ),
+    "reissue": Method(
+        arguments=Reissue,
+        checks=(
+            *_OPEN, class_known(721), issued_unsigned, granted(units_of), known,
+            *(check.on(SHELF) for check in (may_revoke, live, not_frozen, not_locked)), *ISSUABLE, same_did.on(SHELF),
+        ),
+        effect=reissue,
+        events=("Revoked", *SINGLE_EVENTS, "Reissued"),
+        price=_MINTING,
+    ),
+    **life_methods(SHELF, "Transfer"),
+    **rebind_methods(SHELF, None, _move),
+    **owner_methods(),
+    **{name: Method(arguments=None, checks=(never,), effect=nothing) for name in TRANSFERS},
+}  # fmt: skip

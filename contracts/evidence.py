@@ -10,7 +10,7 @@ from msgspec import Meta
 from chain.codec import Record, decoder, encode
 from chain.evidence import EVIDENCE_HEIGHTS, Evidence, EvidenceFault, evidence_fault, kind_of
 from chain.ids import Digest, Natural
-from contracts.interface import ContractContext, ContractReverted, Readable
+from contracts.interface import ContractContext, ContractReverted, Readable, refuses
 from contracts.keys import convictions_key, evidence_key
 from contracts.membership import membership_at
 
@@ -33,19 +33,51 @@ class Conviction(Record, frozen=True):
     recorded_at: Natural
 
 
+@refuses("evidence-too-early", "evidence-expired")
+def height_can_be_judged(context: ContractContext, arguments: ReportEvidence) -> None:
+    """The statements speak of a height that is not in the future nor too long ago."""
+    height = arguments.evidence.height
+    if height > context.height:
+        raise ContractReverted("evidence-too-early", height, context.height)
+    if context.height - height > EVIDENCE_HEIGHTS:
+        raise ContractReverted("evidence-expired", height, context.height)
+
+
+@refuses("evidence-of-no-member")
+def signer_was_member(context: ContractContext, arguments: ReportEvidence) -> None:
+    """The key is that of a replica of that height."""
+    evidence = arguments.evidence
+    if _name_of_member(context, evidence) is None:
+        raise ContractReverted("evidence-of-no-member", evidence.signer, evidence.height)
+
+
+@refuses("evidence-known")
+def not_convicted_yet(context: ContractContext, arguments: ReportEvidence) -> None:
+    """The replica has not been convicted of this yet."""
+    evidence = arguments.evidence
+    if context.records.get(evidence_key(evidence.signer, evidence.height, kind_of(evidence))) is not None:
+        raise ContractReverted("evidence-known", _name(context, evidence), evidence.height)
+
+
+@refuses("evidence-no-conflict", "evidence-not-forgotten", "evidence-signature-invalid")
+def statements_convict(context: ContractContext, arguments: ReportEvidence) -> None:
+    """Both statements are signed, and no correct replica signs both."""
+    name = _name(context, arguments.evidence)
+    match evidence_fault(context.rules, arguments.evidence):
+        case EvidenceFault.NO_CONFLICT:
+            raise ContractReverted("evidence-no-conflict", name)
+        case EvidenceFault.NOT_FORGOTTEN:
+            raise ContractReverted("evidence-not-forgotten", name)
+        case EvidenceFault.SIGNATURE_INVALID:
+            raise ContractReverted("evidence-signature-invalid", name)
+
+
 def report_evidence(context: ContractContext, arguments: ReportEvidence) -> None:
     """Record the conviction of a replica of the height that its statements speak of."""
-    # CHECKS
     evidence = arguments.evidence
-    key = evidence_key(evidence.signer, evidence.height, kind_of(evidence))
-    name = _name_of_member(context, evidence)
-    if context.records.get(key) is not None:
-        raise ContractReverted("evidence-known", name, evidence.height)
-    _require_guilt(context, evidence, name)
-    # STATE
     conviction = Conviction(
         signer=evidence.signer,
-        name=name,
+        name=_name(context, evidence),
         kind=kind_of(evidence),
         height=evidence.height,
         view=evidence.view,
@@ -53,10 +85,9 @@ def report_evidence(context: ContractContext, arguments: ReportEvidence) -> None
         recorded_at=context.time,
     )
     count = convictions_of(context.records, evidence.signer) + 1
-    context.records.put(key, encode(conviction))
+    context.records.put(evidence_key(evidence.signer, evidence.height, conviction.kind), encode(conviction))
     context.records.put(convictions_key(evidence.signer), count.to_bytes(8, "big"))
-    # EVENTS
-    context.emit("system", "Convicted", evidence.signer, name, conviction.kind, evidence.height, evidence.view)
+    context.emit("Convicted", evidence.signer, conviction.name, conviction.kind, evidence.height, evidence.view)
 
 
 def find_conviction(records: Readable, signer: bytes, height: int, kind: int) -> Conviction | None:
@@ -71,29 +102,17 @@ def convictions_of(records: Readable, signer: bytes) -> int:
     return 0 if data is None else int.from_bytes(data, "big")
 
 
-def _name_of_member(context: ContractContext, evidence: Evidence) -> str:
-    """The name of the replica whose key it is, if the height is one that can be judged now."""
-    height = evidence.height
-    if height > context.height:
-        raise ContractReverted("evidence-too-early", height, context.height)
-    if context.height - height > EVIDENCE_HEIGHTS:
-        raise ContractReverted("evidence-expired", height, context.height)
-    membership = membership_at(context.records, height)
+def _name_of_member(context: ContractContext, evidence: Evidence) -> str | None:
+    membership = membership_at(context.records, evidence.height)
     assert membership is not None, "a set stays for as long as evidence may ask for it"
-    for replica in membership.replicas:
-        if replica.consensus_key == evidence.signer:
-            return replica.name
-    raise ContractReverted("evidence-of-no-member", evidence.signer, height)
+    return next((replica.name for replica in membership.replicas if replica.consensus_key == evidence.signer), None)
 
 
-def _require_guilt(context: ContractContext, evidence: Evidence, name: str) -> None:
-    match evidence_fault(context.rules, evidence):
-        case EvidenceFault.NO_CONFLICT:
-            raise ContractReverted("evidence-no-conflict", name)
-        case EvidenceFault.NOT_FORGOTTEN:
-            raise ContractReverted("evidence-not-forgotten", name)
-        case EvidenceFault.SIGNATURE_INVALID:
-            raise ContractReverted("evidence-signature-invalid", name)
+def _name(context: ContractContext, evidence: Evidence) -> str:
+    name = _name_of_member(context, evidence)
+    assert name is not None
+    return name
 
 
+CHECKS: Final = (height_can_be_judged, signer_was_member, not_convicted_yet, statements_convict)
 conviction_of: Final = decoder(Conviction)

@@ -1,11 +1,14 @@
 """All that a contract call may see and do, and how a contract is written (protocol 13).
 
-A call has three beats: checks, state, events. It sees the context and nothing else: no clock, no randomness,
-no file. A refusal is a `ContractReverted` with a stable code and typed values; sentences are rendered elsewhere.
+A method is data: the record of its arguments, its checks in order, its effect, its events and its price. Checks look
+and refuse, an effect writes and tells; nobody writes before every check has passed and the price is covered. A call
+sees the context and nothing else: no clock, no randomness, no file. A refusal is a `ContractReverted` with a stable
+code and typed values; sentences are rendered elsewhere.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -13,6 +16,17 @@ from msgspec import Struct
 from chain.codec import Record
 from chain.rules import ChainRules
 from chain.transaction import Event, Values
+
+
+class Role(IntEnum):
+    """The reference network's roles, with its numbers; relayer and owner are ours."""
+
+    OPERATOR = 0
+    PLATFORM = 1
+    CONSUMER = 2
+    CROSS_CHAIN = 3
+    RELAYER = 4
+    OWNER = 5
 
 
 class ContractReverted(Exception):
@@ -43,6 +57,8 @@ class ContractContext(Struct, kw_only=True):
 
     rules: ChainRules
     records: Records
+    contract: str
+    method: str
     sender: bytes
     """The address whose key signed the transaction; nobody's if it proves itself."""
     height: int
@@ -51,27 +67,71 @@ class ContractContext(Struct, kw_only=True):
     parent_time: int
     """The parent block's time, ms."""
     events: list[Event] = []
+    catalogue: "Catalogue" = {}
+    """Every method that there is, by contract and name."""
 
-    def emit(self, contract: str, name: str, *values: bool | int | str | bytes | tuple[bytes, ...]) -> None:
+    def emit(self, name: str, *values: bool | int | str | bytes | tuple[bytes, ...]) -> None:
         """Tell the world; the event is part of the receipt if the call succeeds."""
-        self.events.append(Event(contract=contract, name=name, values=values))
+        self.events.append(Event(contract=self.contract, name=name, values=values))
 
 
-Call = Callable[[ContractContext, Any], None]
+Act = Callable[[ContractContext, Any], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Method:
-    """One callable method: the record its arguments must decode to, and what it does.
+class Check:
+    """One condition of a call: what must be so, the codes that answer otherwise, in order, and the test itself."""
 
-    Without `arguments` the method refuses whatever it is given, before anything else is looked at.
-    """
+    says: str
+    codes: tuple[str, ...]
+    test: Act
+    roles: frozenset[Role] | None = None
+    """Who passes, where it asks for a role."""
+    listed: bool = False
+    """Whether `roles` are only those of the first state's access list, which an operator may change."""
+
+
+def refuses(*codes: str) -> Callable[[Act], Check]:
+    """Make a check of the function below: its docstring says what must be so."""
+
+    def made(test: Act) -> Check:
+        assert test.__doc__ is not None
+        return Check(says=" ".join(test.__doc__.split()).rstrip("."), codes=codes, test=test)
+
+    return made
+
+
+def _one(_arguments: Any) -> int:  # noqa: ANN401 - any record
+    return 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What a call costs beside the fee table's fen per unit: steps of gas, and how many units (certificates) it has."""
+
+    steps: int
+    steps_each: int = 0
+    units: Callable[[Any], int] = _one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """One callable method. Without `arguments` its first check refuses whatever it is given, unread."""
 
     arguments: type[Record] | None
-    call: Call
+    checks: tuple[Check, ...]
+    effect: Act
+    events: tuple[str, ...] = ()
+    price: Price | None = None
+    """None: free of fen and gas."""
 
 
-Reader = Callable[[Records, Any], bool | int | str | bytes]
+Catalogue = Mapping[tuple[str, str], Method]
+Reader = Callable[[Readable, Any], bool | int | str | bytes]
+
+
+class OfNothing(Record, frozen=True):
+    """A read without arguments."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ two records share a key.
 from functools import lru_cache
 
 CLASS_BYTES = 32
+CONTRACT_BYTES = 16
 
 
 @lru_cache(maxsize=1024)
@@ -40,7 +41,7 @@ def balance_key(class_id: str, address: bytes) -> bytes:
 
 
 def supply_key(class_id: str) -> bytes:
-    """`S` ‖ class (32): how many certificates of the class were ever issued."""
+    """`S` ‖ class (32): how many certificates of the class were ever issued, and the last one's token."""
     return b"S" + _fixed_class(class_id)
 
 
@@ -57,6 +58,106 @@ def evidence_key(signer: bytes, height: int, kind: int) -> bytes:
 def convictions_key(signer: bytes) -> bytes:
     """`F` ‖ consensus key (32): how often a replica was convicted."""
     return b"F" + signer
+
+
+def functions_key(role: int, contract: str) -> bytes:
+    """`P` ‖ role (1) ‖ contract: the methods of the contract that the role may call."""
+    return b"P" + bytes([role]) + contract.encode("ascii")
+
+
+def standing_key(contract: str) -> bytes:
+    """`W` ‖ contract: whether the contract is paused, its name and symbol."""
+    return b"W" + contract.encode("ascii")
+
+
+def did_key(did: bytes) -> bytes:
+    """`D` ‖ DID (20): its document."""
+    return b"D" + did
+
+
+def switches_key() -> bytes:
+    """`I`: what an operator has switched on and off."""
+    return b"I"
+
+
+def purse_key(owner: bytes) -> bytes:
+    """`K` ‖ owner: the purse of an account (its address) or of a contract."""
+    return b"K" + owner
+
+
+def contract_purse(contract: str) -> bytes:
+    """The owner of a contract's purse: 0x00 ‖ contract, which is no address."""
+    return b"\0" + contract.encode("ascii")
+
+
+def fen_supply_key() -> bytes:
+    """`L`: all fen that there are."""
+    return b"L"
+
+
+def tariff_key(contract: str) -> bytes:
+    """`Q` ‖ contract: whether it is registered, and its fees."""
+    return b"Q" + contract.encode("ascii")
+
+
+def approval_key(issuer: bytes, to: bytes) -> bytes:
+    """`O` ‖ DID (20) ‖ DID (20): whether the first platform may issue to the holders of the second."""
+    return b"O" + issuer + to
+
+
+def platform_key(did: bytes) -> bytes:
+    """`J` ‖ DID (20): whether it is a registered platform's."""
+    return b"J" + did
+
+
+def edition_key(class_id: str, token: bytes) -> bytes:
+    """`Y` ‖ class (32) ‖ token (16): an edition."""
+    return b"Y" + _fixed_class(class_id) + token
+
+
+def holding_key(class_id: str, token: bytes, holder: bytes) -> bytes:
+    """`Z` ‖ class (32) ‖ token (16) ‖ address: what the account holds of an edition."""
+    return b"Z" + _fixed_class(class_id) + token + holder
+
+
+def rebind_key(class_id: str, token: bytes, holder: bytes) -> bytes:
+    """`R` ‖ class (32) ‖ token (16) ‖ address: the open rebind of what the account holds."""
+    return b"R" + _fixed_class(class_id) + token + holder
+
+
+def meta_key(contract: str, address: bytes) -> bytes:
+    """`X` ‖ contract (16) ‖ address: how many meta transactions of the account the contract has taken."""
+    return b"X" + contract.encode("ascii").ljust(CONTRACT_BYTES, b"\0") + address
+
+
+def auditing_key() -> bytes:
+    """`U` ‖ `t`: how many votes save a piece of evidence, and how many auditors there are."""
+    return b"Ut"
+
+
+def auditor_key(address: bytes) -> bytes:
+    """`U` ‖ `a` ‖ address: an auditor of evidence."""
+    return b"Ua" + address
+
+
+def save_request_key(digest: bytes) -> bytes:
+    """`U` ‖ `r` ‖ digest (32): the request to save a piece of evidence."""
+    return b"Ur" + digest
+
+
+def vote_key(digest: bytes, address: bytes) -> bytes:
+    """`U` ‖ `v` ‖ digest (32) ‖ address: an auditor's vote on a request."""
+    return b"Uv" + digest + address
+
+
+def file_key(digest: bytes) -> bytes:
+    """`V` ‖ digest (32): a stored file."""
+    return b"V" + digest
+
+
+def slice_key(digest: bytes, number: int) -> bytes:
+    """`V` ‖ digest (32) ‖ number (2): a slice of a stored file."""
+    return b"V" + digest + number.to_bytes(2, "big")
 
 
 def network_key(chain_id: str) -> bytes:

@@ -18,7 +18,7 @@ from chain.ids import Natural, Signature
 from chain.membership import REPLICAS_MAX, Membership, Replica
 from chain.rules import ChainRules
 from chain.view_change import ReplicaPlace
-from contracts.interface import ContractContext, ContractReverted, Readable
+from contracts.interface import ContractContext, ContractReverted, Readable, refuses
 from contracts.keys import memberships_key
 
 MEMBERSHIPS_MAX: Final = 16
@@ -77,31 +77,83 @@ def change_bytes(rules: ChainRules, old: Membership, new: Membership, effective_
     return prefix(Domain.CHANGE_MEMBERSHIP, rules.network_id, rules.chain_id) + encode(change)
 
 
-def change_membership(context: ContractContext, arguments: ChangeMembership) -> None:
-    """Let one replica join, leave or be re-keyed."""
-    # CHECKS
-    entries = current_memberships(context.records)
-    _require_time(context, entries[-1], arguments.effective_height)
-    old, new = entries[-1].membership, arguments.membership
-    newcomer = _newcomer(old, new)
-    _require_quorums(arguments, old, newcomer)
-    _require_signatures(context.rules, arguments, old, newcomer)
-    kept = _kept(entries, context.height)
-    # STATE
-    added = MembershipFrom(from_height=arguments.effective_height, membership=new)
-    context.records.put(memberships_key(), encode(Memberships(entries=(*kept, added))))
-    # EVENTS
-    digest = context.rules.membership_digest
-    context.emit("system", "MembershipChanged", digest(old), digest(new), arguments.effective_height)
-
-
-def _require_time(context: ContractContext, last: MembershipFrom, effective_height: int) -> None:
+@refuses("change-pending", "effective-height-out-of-range")
+def time_fits(context: ContractContext, arguments: ChangeMembership) -> None:
     """The change before has taken effect, and this one will neither at once nor in a far future."""
+    last = current_memberships(context.records)[-1]
     if last.from_height > context.height:
         raise ContractReverted("change-pending", last.from_height)
     lowest, highest = context.height + EFFECT_HEIGHTS_MIN, context.height + EFFECT_HEIGHTS_MAX
-    if not lowest <= effective_height <= highest:
-        raise ContractReverted("effective-height-out-of-range", effective_height, lowest, highest)
+    if not lowest <= arguments.effective_height <= highest:
+        raise ContractReverted("effective-height-out-of-range", arguments.effective_height, lowest, highest)
+
+
+@refuses("not-one-replica")
+def one_replica_changes(context: ContractContext, arguments: ChangeMembership) -> None:
+    """One replica joins, leaves or has a new key, and all others stay in their places."""
+    _newcomer(_present(context), arguments.membership)
+
+
+@refuses("signers-malformed", "change-not-signed", "no-live-quorum")
+def quorums_sign(context: ContractContext, arguments: ChangeMembership) -> None:
+    """A quorum of the present set signs, and those who sign and stay are a quorum of the new set."""
+    old, new, signers = _present(context), arguments.membership, arguments.signers
+    newcomer = _newcomer(old, new)
+    ascending = all(one < other for one, other in pairwise(signers))
+    if not ascending or not all(map(old.has, signers)) or len(signers) != len(arguments.signatures):
+        raise ContractReverted("signers-malformed")
+    if len(signers) < old.quorum:
+        raise ContractReverted("change-not-signed", len(signers), old.quorum)
+    shown = {old.replicas[place] for place in signers} | ({newcomer} if newcomer is not None else set())
+    alive = len(shown & set(new.replicas))
+    if alive < new.quorum:
+        raise ContractReverted("no-live-quorum", alive, new.quorum)
+
+
+@refuses("signers-malformed", "replica-repeats", "public-key-malformed", "replica-key-not-proven")
+def newcomer_proven(context: ContractContext, arguments: ChangeMembership) -> None:
+    """Who joins or has a new key is no other replica's double and has signed; if one leaves, nobody else has."""
+    old, new = _present(context), arguments.membership
+    newcomer = _newcomer(old, new)
+    if newcomer is not None:
+        _require_distinct(new, newcomer)
+        message = change_bytes(context.rules, old, new, arguments.effective_height)
+        _require_possession(context.rules, arguments.possession, newcomer, message)
+    elif arguments.possession is not None:
+        raise ContractReverted("signers-malformed")
+
+
+@refuses("change-signature-invalid")
+def signatures_valid(context: ContractContext, arguments: ChangeMembership) -> None:
+    """Every signature is its replica's over the change."""
+    old = _present(context)
+    message = change_bytes(context.rules, old, arguments.membership, arguments.effective_height)
+    for place, signature in zip(arguments.signers, arguments.signatures, strict=True):
+        if not context.rules.consensus_verify(old.key(place), message, signature):
+            raise ContractReverted("change-signature-invalid", place)
+
+
+@refuses("changes-too-frequent")
+def evidence_kept(context: ContractContext, _arguments: ChangeMembership) -> None:
+    """No set is pushed out that evidence can still ask for."""
+    entries = current_memberships(context.records)
+    if len(entries) == MEMBERSHIPS_MAX and entries[1].from_height > context.height - EVIDENCE_HEIGHTS:
+        raise ContractReverted("changes-too-frequent", MEMBERSHIPS_MAX, EVIDENCE_HEIGHTS)
+
+
+def change_membership(context: ContractContext, arguments: ChangeMembership) -> None:
+    """Let one replica join, leave or be re-keyed; the oldest set goes if there are too many."""
+    entries = current_memberships(context.records)
+    old, new = entries[-1].membership, arguments.membership
+    added = MembershipFrom(from_height=arguments.effective_height, membership=new)
+    kept = (*entries, added)[-MEMBERSHIPS_MAX:]
+    context.records.put(memberships_key(), encode(Memberships(entries=kept)))
+    digest = context.rules.membership_digest
+    context.emit("MembershipChanged", digest(old), digest(new), arguments.effective_height)
+
+
+def _present(context: ContractContext) -> Membership:
+    return current_memberships(context.records)[-1].membership
 
 
 def _newcomer(old: Membership, new: Membership) -> Replica | None:
@@ -129,35 +181,6 @@ def _require_distinct(membership: Membership, newcomer: Replica) -> None:
         raise ContractReverted("replica-repeats", newcomer.name)
 
 
-def _require_quorums(arguments: ChangeMembership, old: Membership, newcomer: Replica | None) -> None:
-    """A quorum of the present set signs, and those who sign and stay are a quorum of the new set."""
-    signers, new = arguments.signers, arguments.membership
-    ascending = all(one < other for one, other in pairwise(signers))
-    if not ascending or not all(map(old.has, signers)) or len(signers) != len(arguments.signatures):
-        raise ContractReverted("signers-malformed")
-    if len(signers) < old.quorum:
-        raise ContractReverted("change-not-signed", len(signers), old.quorum)
-    shown = {old.replicas[place] for place in signers} | ({newcomer} if newcomer is not None else set())
-    alive = len(shown & set(new.replicas))
-    if alive < new.quorum:
-        raise ContractReverted("no-live-quorum", alive, new.quorum)
-
-
-def _require_signatures(
-    rules: ChainRules, arguments: ChangeMembership, old: Membership, newcomer: Replica | None
-) -> None:
-    message = change_bytes(rules, old, arguments.membership, arguments.effective_height)
-    if newcomer is None:
-        if arguments.possession is not None:
-            raise ContractReverted("signers-malformed")
-    else:
-        _require_distinct(arguments.membership, newcomer)
-        _require_possession(rules, arguments.possession, newcomer, message)
-    for place, signature in zip(arguments.signers, arguments.signatures, strict=True):
-        if not rules.consensus_verify(old.key(place), message, signature):
-            raise ContractReverted("change-signature-invalid", place)
-
-
 def _require_possession(rules: ChainRules, possession: bytes | None, newcomer: Replica, message: bytes) -> None:
     key = newcomer.consensus_key
     if not ed25519.check_public_key(key):
@@ -166,13 +189,7 @@ def _require_possession(rules: ChainRules, possession: bytes | None, newcomer: R
         raise ContractReverted("replica-key-not-proven", newcomer.name)
 
 
-def _kept(entries: tuple[MembershipFrom, ...], height: int) -> tuple[MembershipFrom, ...]:
-    """The sets that stay when one more comes: the oldest goes, unless it can still be asked for by evidence."""
-    if len(entries) < MEMBERSHIPS_MAX:
-        return entries
-    if entries[1].from_height > height - EVIDENCE_HEIGHTS:
-        raise ContractReverted("changes-too-frequent", MEMBERSHIPS_MAX, EVIDENCE_HEIGHTS)
-    return entries[1:]
-
-
+CHECKS: Final = (
+    time_fits, one_replica_changes, quorums_sign, newcomer_proven, signatures_valid, evidence_kept
+)  # fmt: skip
 memberships_of = lru_cache(maxsize=64)(decoder(Memberships))

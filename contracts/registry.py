@@ -4,15 +4,20 @@ from typing import Final
 
 from chain.codec import CodecMalformed, Record, decoder
 from chain.transaction import Transaction
-from contracts import access, classes, ddc721, system
+from contracts import authority, charge, classes, ddc721, ddc1155, deposit, did, storage, system
 from contracts.interface import ContractContext, ContractReverted, Method, View
+from contracts.purses import collect
 
 METHODS: Final[dict[tuple[str, str], Method]] = {
     (contract.CONTRACT, name): method
-    for contract in (access, classes, ddc721, system)
+    for contract in (authority, charge, classes, did, ddc721, ddc1155, deposit, storage, system)
     for name, method in contract.METHODS.items()
 }
-VIEWS: Final[dict[tuple[str, str], View]] = {(ddc721.CONTRACT, name): view for name, view in ddc721.VIEWS.items()}
+VIEWS: Final[dict[tuple[str, str], View]] = {
+    (contract.CONTRACT, name): view
+    for contract in (authority, charge, did, ddc721, ddc1155, deposit, storage)
+    for name, view in contract.VIEWS.items()
+}
 _DECODERS: Final = {
     place: decoder(method.arguments) for place, method in METHODS.items() if method.arguments is not None
 }
@@ -24,7 +29,13 @@ def call(context: ContractContext, transaction: Transaction) -> None:
     method = METHODS.get(place)
     if method is None:
         raise ContractReverted("method-unknown", transaction.contract, transaction.method)
-    method.call(context, None if method.arguments is None else _read(place, transaction.arguments))
+    arguments = None if method.arguments is None else _read(place, transaction.arguments)
+    context.catalogue = METHODS
+    for check in method.checks:
+        check.test(context, arguments)
+    if method.price is not None:
+        collect(context, method.price, arguments)
+    method.effect(context, arguments)
 
 
 def _read(place: tuple[str, str], arguments: bytes) -> Record:

@@ -6,9 +6,10 @@ from chain.codec import Record, encode
 from chain.evidence import Evidence
 from chain.rules import ChainRules
 from chain.transaction import NO_SIGNATURE, NOBODY, TRANSACTION_WINDOW_MS, SignedTransaction, Transaction
-from contracts.evidence import ReportEvidence, report_evidence
-from contracts.interface import ContractContext, ContractReverted, Method
-from contracts.membership import ChangeMembership, change_membership
+from contracts import evidence, membership
+from contracts.evidence import ReportEvidence
+from contracts.interface import ContractContext, ContractReverted, Method, refuses
+from contracts.membership import ChangeMembership
 
 CONTRACT: Final = "system"
 
@@ -17,18 +18,23 @@ class Touch(Record, frozen=True):
     """`touch`: no arguments."""
 
 
-def touch(context: ContractContext, _arguments: Touch) -> None:
-    """Give a resting chain a block with a fresh time; free, and valid only if the parent block is old enough."""
+@refuses("touched-recently")
+def rested(context: ContractContext, _arguments: Touch) -> None:
+    """The parent block is at least the profile's `touch_interval_s` old."""
     interval_ms = context.rules.profile.touch_interval_s * 1_000
     age_ms = context.time - context.parent_time
     if age_ms < interval_ms:
         raise ContractReverted("touched-recently", age_ms, interval_ms)
-    context.emit(CONTRACT, "Touched", context.time)
 
 
-def evidence_transaction(rules: ChainRules, evidence: Evidence, *, now: int, nonce: bytes) -> bytes:
-    """The transaction that reports `evidence`, as it is sent (`now` in ms, 16 bytes of nonce)."""
-    return _self_proving(rules, "reportEvidence", ReportEvidence(evidence=evidence), now, nonce)
+def touch(context: ContractContext, _arguments: Touch) -> None:
+    """Give a resting chain a block with a fresh time; free."""
+    context.emit("Touched", context.time)
+
+
+def evidence_transaction(rules: ChainRules, reported: Evidence, *, now: int, nonce: bytes) -> bytes:
+    """The transaction that reports `reported`, as it is sent (`now` in ms, 16 bytes of nonce)."""
+    return _self_proving(rules, "reportEvidence", ReportEvidence(evidence=reported), now, nonce)
 
 
 def change_transaction(rules: ChainRules, change: ChangeMembership, *, now: int, nonce: bytes) -> bytes:
@@ -51,7 +57,14 @@ def _self_proving(rules: ChainRules, method: str, arguments: Record, now: int, n
 
 
 METHODS: Final = {
-    "touch": Method(Touch, touch),
-    "changeMembership": Method(ChangeMembership, change_membership),
-    "reportEvidence": Method(ReportEvidence, report_evidence),
+    "touch": Method(arguments=Touch, checks=(rested,), effect=touch, events=("Touched",)),
+    "changeMembership": Method(
+        arguments=ChangeMembership,
+        checks=membership.CHECKS,
+        effect=membership.change_membership,
+        events=("MembershipChanged",),
+    ),
+    "reportEvidence": Method(
+        arguments=ReportEvidence, checks=evidence.CHECKS, effect=evidence.report_evidence, events=("Convicted",)
+    ),
 }

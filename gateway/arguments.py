@@ -1,29 +1,43 @@
-"""Calls as people write and read them: JSON with addresses and token ids in the chain's own form, other bytes in hex.
+"""Calls as people write and read them: JSON with addresses, DIDs and token ids in their own form, other bytes in hex.
 
-The record that a method takes says what each member is; its name says how bytes are written.
+The record that a method takes says what each member is; the type of its bytes says how they are written.
 """
 
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import inspect
 
 from chain.codec import CodecMalformed, Record, decode
 from chain.errors import AddressMalformed, ChainError
+from chain.ids import Address, Did, TokenId
 from chain.rules import ChainRules
 from chain.transaction import NOBODY, Transaction
 from chain.universal_id import format_token, parse_token
 from contracts.registry import METHODS
 
-_ADDRESSES: Final = frozenset({"address", "holder", "sender"})
-_TOKENS: Final = frozenset({"token"})
+T = TypeVar("T", bound=inspect.Type)
+DID_PREFIX: Final = "did:bsn:"
+_ADDRESS: Final = inspect.type_info(Address)
+_DID: Final = inspect.type_info(Did)
+_TOKEN: Final = inspect.type_info(TokenId)
 _KIND: Final = "kind"
-"""The member that holds the tag of a record which stands beside others."""
+"""The member that holds the tag of a record which may stand beside others."""
 
 
 class ArgumentsMalformed(ChainError):
     """JSON that is not what the method takes."""
+
+
+def format_did(did: bytes) -> str:
+    """A DID as text: `did:bsn:` and its 20 bytes in hex."""
+    return DID_PREFIX + did.hex()
+
+
+def parse_did(text: str) -> bytes:
+    """A DID from its text, or from its hex alone; `ValueError` if it is neither."""
+    return bytes.fromhex(text.removeprefix(DID_PREFIX))
 
 
 def read_arguments(rules: ChainRules, contract: str, method: str, given: dict[str, Any]) -> Record | None:
@@ -44,7 +58,7 @@ def show_transaction(rules: ChainRules, transaction: Transaction) -> dict[str, A
     """A transaction as its sender should see it before signing: decoded from its bytes."""
     return {
         "chain": transaction.chain_id,
-        "sender": "nobody" if transaction.sender == NOBODY else show_bytes(rules, "sender", transaction.sender),
+        "sender": "nobody" if transaction.sender == NOBODY else _show_bytes(rules, transaction.sender, _ADDRESS),
         "nonce": transaction.nonce.hex(),
         "valid_until": transaction.valid_until,
         "contract": transaction.contract,
@@ -60,21 +74,9 @@ def show_arguments(rules: ChainRules, transaction: Transaction) -> Any:
     if method is None or method.arguments is None:
         return data.hex()
     try:
-        return _show(rules, "", decode(data, method.arguments))
+        return _show(rules, decode(data, method.arguments), _form(method.arguments))
     except CodecMalformed:
         return data.hex()
-
-
-def show_bytes(rules: ChainRules, name: str, value: bytes) -> str:
-    """Bytes as the chain writes what `name` says they are."""
-    if name in _ADDRESSES:
-        try:
-            return rules.addresses.format(value)
-        except AddressMalformed:
-            return value.hex()
-    if name in _TOKENS and len(value) == 16:
-        return format_token(rules.profile.token_id_style, value)
-    return value.hex()
 
 
 def _read(rules: ChainRules, given: Any, expected: inspect.StructType) -> list[Any]:
@@ -86,48 +88,75 @@ def _read(rules: ChainRules, given: Any, expected: inspect.StructType) -> list[A
     if unknown:
         raise ArgumentsMalformed(f"there is no member {min(unknown)[:60]!r}")
     members = [_read_member(rules, field.name, given.get(field.name), field.type) for field in expected.fields]
-    return members if expected.tag is None else [expected.tag, *members]
+    return members if expected.tag is None else [given.get(_KIND, expected.tag), *members]
 
 
 def _read_member(rules: ChainRules, name: str, value: Any, expected: inspect.Type) -> Any:
-    """A member as `msgspec.convert` takes it; what is not of its type is left as it is, to be refused there."""
-    options = expected.types if isinstance(expected, inspect.UnionType) else (expected,)
+    """A member as `msgspec.convert` takes it; what is not of its type is left as it is, to be refused there.
+
+    A record that stands alone need not say its kind.
+    """
+    options = _options(expected)
     for option in options:
         match option:
             case inspect.BytesType() if isinstance(value, str):
-                return _read_bytes(rules, name, value)
+                return _read_bytes(rules, name, value, option)
             case inspect.VarTupleType(item_type=item) if isinstance(value, list):
                 return [_read_member(rules, name, part, item) for part in value]
-            case inspect.StructType(tag=tag) if isinstance(value, dict) and tag in (None, value.get(_KIND)):
+            case inspect.StructType(tag=tag) if isinstance(value, dict) and (
+                tag is None or len(options) == 1 or tag == value.get(_KIND)
+            ):
                 return _read(rules, value, option)
     return value
 
 
-def _read_bytes(rules: ChainRules, name: str, text: str) -> bytes:
-    if name in _ADDRESSES:
+def _read_bytes(rules: ChainRules, name: str, text: str, expected: inspect.BytesType) -> bytes:
+    if expected == _ADDRESS:
         return rules.addresses.parse(text)
-    if name in _TOKENS:
+    if expected == _TOKEN:
         return parse_token(rules.profile.token_id_style, text)
     try:
-        return bytes.fromhex(text)
+        return parse_did(text) if expected == _DID else bytes.fromhex(text)
     except ValueError:
         raise ArgumentsMalformed(f"{name} is written in hex") from None
 
 
-def _show(rules: ChainRules, name: str, value: Any) -> Any:
+def _show(rules: ChainRules, value: Any, expected: inspect.Type) -> Any:
     if isinstance(value, bytes):
-        return show_bytes(rules, name, value)
+        return _show_bytes(rules, value, _option(inspect.BytesType, expected))
     if isinstance(value, msgspec.Struct):
-        tag = value.__struct_config__.tag
-        kind = {} if tag is None else {_KIND: tag}
-        return kind | {field: _show(rules, field, getattr(value, field)) for field in value.__struct_fields__}
-    if isinstance(value, (tuple, list)):
-        return [_show(rules, name, item) for item in value]
+        form = _form(type(value))
+        kind = {} if form.tag is None else {_KIND: form.tag}
+        return kind | {field.name: _show(rules, getattr(value, field.name), field.type) for field in form.fields}
+    if isinstance(value, tuple):
+        item = _option(inspect.VarTupleType, expected).item_type
+        return [_show(rules, part, item) for part in value]
     return value
 
 
-@lru_cache(maxsize=64)
-def _form(record: type[Record]) -> inspect.StructType:
+def _show_bytes(rules: ChainRules, value: bytes, expected: inspect.Type) -> str:
+    """Bytes as what they are is written; in hex if it is nothing that the chain could write."""
+    if expected == _ADDRESS:
+        try:
+            return rules.addresses.format(value)
+        except AddressMalformed:
+            return value.hex()
+    if expected == _TOKEN:
+        return format_token(rules.profile.token_id_style, value)
+    return format_did(value) if expected == _DID else value.hex()
+
+
+def _options(expected: inspect.Type) -> tuple[inspect.Type, ...]:
+    return expected.types if isinstance(expected, inspect.UnionType) else (expected,)
+
+
+def _option(kind: type[T], expected: inspect.Type) -> T:
+    """The option of a type that is of this kind; no record has two of bytes, or two lists, in one place."""
+    return next(option for option in _options(expected) if isinstance(option, kind))
+
+
+@lru_cache(maxsize=256)
+def _form(record: type[msgspec.Struct]) -> inspect.StructType:
     """A record's fields and their types."""
     form = inspect.type_info(record)
     assert isinstance(form, inspect.StructType)

@@ -2,7 +2,7 @@
 
 Blocks arrive checked and in order; each goes in whole, with the height it brings the index to. Rows hold bytes as the
 ledger does; `gateway.search` writes them as their chain does. A mint is one row: it is the certificate and its event,
-and both have one number.
+and both have one number. A status is kept as the ledger records it, as facts that each event changes alone.
 
 Keys are random, so that a tree over all of them would be written all over for every block, and ever slower. Every `RUN`
 numbers therefore begin a tree of their own, by the first column: a block writes the few pages of the newest run, and
@@ -23,17 +23,16 @@ from msgspec import Raw
 
 from chain.codec import decode
 from chain.rules import ChainRules
-from chain.transaction import Event, Receipt, SignedTransaction
-from chain.universal_id import CertificateName, format_token
-from contracts.access import Role
-from contracts.certificate import Mint, MintBatch, MintItem
+from chain.transaction import SignedTransaction
+from contracts.certificate import Recorded
 from contracts.classes import DefineClass
 from gateway.clients.answers import HeardBlock, outline_of
 from gateway.database import Database, DatabaseUnusable
+from gateway.events import HeardEvent, Minted, events_of, minted_by, told, values_of
 
 _log = logging.getLogger("certnet.gateway")
 
-VERSION: Final = 2
+VERSION: Final = 3
 RUN: Final = 4_096
 """How many numbers of the stream share a tree of keys."""
 INSERT_ROWS_MAX: Final = 256
@@ -46,12 +45,18 @@ CREATE TABLE transactions (
 ) WITHOUT ROWID;
 CREATE TABLE classes (
   chain TEXT NOT NULL, class TEXT NOT NULL, name_en TEXT NOT NULL, name_zh TEXT NOT NULL, issuer TEXT NOT NULL,
-  schema BLOB NOT NULL, height INTEGER NOT NULL, PRIMARY KEY (chain, class)
+  schema BLOB NOT NULL, height INTEGER NOT NULL, standard INTEGER NOT NULL, rules TEXT NOT NULL,
+  PRIMARY KEY (chain, class)
 ) WITHOUT ROWID;
 CREATE TABLE certificates (
   seq INTEGER PRIMARY KEY, chain TEXT NOT NULL, class TEXT NOT NULL, token BLOB NOT NULL, issuer BLOB NOT NULL,
-  holder BLOB NOT NULL, status TEXT NOT NULL, valid_until INTEGER, valid_from INTEGER NOT NULL, height INTEGER NOT NULL,
-  time INTEGER NOT NULL, transaction_id BLOB NOT NULL
+  holder BLOB NOT NULL, minted_to BLOB, recorded INTEGER NOT NULL, frozen INTEGER NOT NULL, locked INTEGER NOT NULL,
+  valid_until INTEGER, valid_from INTEGER NOT NULL, height INTEGER NOT NULL, time INTEGER NOT NULL,
+  transaction_id BLOB NOT NULL,
+  status TEXT GENERATED ALWAYS AS (
+    CASE WHEN recorded = 2 THEN 'revoked' WHEN recorded = 3 THEN 'burnt' WHEN recorded = 4 THEN 'moved'
+         WHEN frozen THEN 'frozen' WHEN locked THEN 'locked' WHEN recorded = 1 THEN 'offered' ELSE 'active' END
+  ) VIRTUAL
 );
 CREATE INDEX certificates_token ON certificates (seq / {RUN}, token);
 CREATE INDEX certificates_holder ON certificates (seq / {RUN}, holder);
@@ -76,12 +81,25 @@ SELECT seq FROM runs CROSS JOIN certificates INDEXED BY certificates_token ON se
 WHERE chain = ?1 AND class = ?2 LIMIT 1
 """  # noqa: S608 - a number of ours
 """The number of a certificate, by chain, class and token."""
-_SET_STATUS: Final = f"UPDATE certificates SET status = ?4 WHERE seq = ({FIND_CERTIFICATE})"  # noqa: S608
 FIND_TRANSACTION: Final = """
 WITH RECURSIVE runs(run) AS (SELECT MAX(run) FROM transactions UNION ALL SELECT run - 1 FROM runs WHERE run > 0)
 SELECT height, place FROM runs CROSS JOIN transactions USING (run) WHERE id = ?2 AND chain = ?1 LIMIT 1
 """
-_STATUS_OF_EVENT: Final = {"Revoked": "revoked", "EnterBlacklist": "frozen", "ExitBlacklist": "active"}
+_CHANGES: Final = {
+    name: f"UPDATE certificates SET {change} WHERE seq = ({FIND_CERTIFICATE})"  # noqa: S608 - of ours
+    for name, change in {
+        "Accepted": f"recorded = {Recorded.ACTIVE}",
+        "Burnt": f"recorded = {Recorded.BURNT}",
+        "Declined": f"recorded = {Recorded.BURNT}",
+        "EnterBlacklist": "frozen = 1",
+        "ExitBlacklist": "frozen = 0",
+        "Locklist": "locked = 1",
+        "Rebound": "minted_to = COALESCE(minted_to, holder), holder = ?4",
+        "Revoked": f"recorded = {Recorded.REVOKED}",
+        "UnLocklist": "locked = 0",
+    }.items()
+}
+"""What an event changes of a certificate's row; after a rebind it still says to whom it was minted."""
 
 
 class _Call(msgspec.Struct, array_like=True):
@@ -171,44 +189,47 @@ class _Rows:
     height: int
     time: int
     next: int
+    offers: dict[str, bool] = field(default_factory=dict)
+    """Whether certificates of a class are offered, as far as it was looked up."""
     certificates: list[tuple[Any, ...]] = field(default_factory=list)
     events: list[tuple[Any, ...]] = field(default_factory=list)
 
     def write(self) -> None:
         """Everything that was added since the last time."""
-        marks = "(?, ?, ?, ?, ?, ?, 'active', ?, ?, ?, ?, ?)"
+        marks = "(?, ?, ?, ?, ?, ?, NULL, ?, 0, 0, ?, ?, ?, ?, ?)"
         _insert(self.connection, "INSERT INTO certificates VALUES", marks, self.certificates)
         _insert(self.connection, "INSERT INTO events VALUES", "(?, ?, ?, ?, ?, ?, ?)", self.events)
         self.certificates, self.events = [], []
 
     def add_call(self, call: _Call, transaction_id: bytes, receipt: Raw) -> None:
         """A call that took effect."""
-        if call.contract == "ddc721" and call.method in _MINTED:
-            self.add_minted(call, transaction_id, *_MINTED[call.method](call.arguments))
-            return
         shown = {"transaction": transaction_id.hex()}
         if (call.contract, call.method) == ("classes", "defineClass"):
             self.add_class(call, shown)
             return
-        for event in decode(bytes(receipt), Receipt).events:
+        minted = minted_by(call.contract, call.method, call.arguments)
+        if minted is not None:
+            self.add_minted(call.sender, transaction_id, minted)
+        for event in events_of(receipt):
             self.add_told(event, shown)
 
-    def add_minted(self, call: _Call, transaction_id: bytes, class_id: str, items: tuple[MintItem, ...]) -> None:
+    def add_minted(self, sender: bytes, transaction_id: bytes, minted: Minted) -> None:
         """Certificates that were issued by one call."""
-        chain, height, time, sender = self.rules.chain_id, self.height, self.time, call.sender
+        chain, height, time, class_id = self.rules.chain_id, self.height, self.time, minted.class_id
+        recorded = int(self._recorded_first(class_id) if minted.recorded is None else minted.recorded)
         self.certificates += [
-            (seq, chain, class_id, item.token, sender, item.holder,
+            (seq, chain, class_id, item.token, sender, item.holder, recorded,
              item.valid_until, time if item.valid_from is None else item.valid_from, height, time, transaction_id)
-            for seq, item in enumerate(items, start=self.next)
+            for seq, item in enumerate(minted.items, start=self.next)
         ]  # fmt: skip
-        self.next += len(items)
+        self.next += len(minted.items)
 
     def add_class(self, call: _Call, shown: dict[str, Any]) -> None:
         """A class that was defined."""
         defined = decode(call.arguments, DefineClass)
         issuer = self.rules.addresses.format(call.sender)
         self.connection.execute(
-            "INSERT OR REPLACE INTO classes VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO classes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 self.rules.chain_id,
                 defined.class_id,
@@ -217,29 +238,35 @@ class _Rows:
                 issuer,
                 defined.schema,
                 self.height,
+                defined.standard,
+                json.dumps({name: getattr(defined.rules, name) for name in defined.rules.__struct_fields__}),
             ),
         )
         self.add_event("class", defined.class_id, None, {**shown, "class": defined.class_id})
 
-    def add_told(self, event: Event, shown: dict[str, Any]) -> None:
-        """What a contract tells: of a certificate's status, or of something that is no certificate."""
-        if event.name not in _STATUS_OF_EVENT:
-            kind, more = _told(self.rules, event)
-            self.add_event(kind, None, None, {**shown, "event": event.name, **more})
-            return
-        class_id, token, reason = msgspec.convert(event.values, tuple[str, bytes, str])
-        status = _STATUS_OF_EVENT[event.name]
-        self.write()  # it may have been minted in this very block
-        self.connection.execute(_SET_STATUS, (self.rules.chain_id, class_id, token, status))
-        name = CertificateName(self.rules.chain_id, class_id, format_token(self.rules.profile.token_id_style, token))
-        kind = {"active": "unfrozen"}.get(status, status)
-        self.add_event(kind, class_id, token, {**shown, "id": name.path, "reason": reason})
+    def add_told(self, event: HeardEvent, shown: dict[str, Any]) -> None:
+        """What a contract tells, and what that changes of a certificate."""
+        kept = told(self.rules, event)
+        if kept.token is not None and event.name in _CHANGES:
+            self.write()  # it may have been minted in this very block
+            place = (self.rules.chain_id, kept.class_id, kept.token)
+            more = (values_of(event)[3],) if event.name == "Rebound" else ()
+            self.connection.execute(_CHANGES[event.name], (*place, *more))
+        self.add_event(kept.kind, kept.class_id, kept.token, shown | kept.data)
 
     def add_event(self, kind: str, class_id: str | None, token: bytes | None, data: dict[str, Any]) -> None:
         """One event, with the place and time of the block."""
-        text = json.dumps({"height": self.height, "time": self.time, **data}, ensure_ascii=False)
+        text = _json({"height": self.height, "time": self.time, **data}).decode()
         self.events.append((self.next, self.rules.chain_id, self.height, kind, class_id, token, text))
         self.next += 1
+
+    def _recorded_first(self, class_id: str) -> Recorded:
+        """As what certificates of a class begin where the method does not say; active if the class was never heard of."""
+        if class_id not in self.offers:
+            query = "SELECT rules FROM classes WHERE chain = ? AND class = ?"
+            row = self.connection.execute(query, (self.rules.chain_id, class_id)).fetchone()
+            self.offers[class_id] = row is not None and json.loads(row[0])["acceptance"]
+        return Recorded.OFFERED if self.offers[class_id] else Recorded.ACTIVE
 
 
 def _insert(connection: sqlite3.Connection, statement: str, marks: str, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -255,37 +282,6 @@ def _insert(connection: sqlite3.Connection, statement: str, marks: str, rows: Se
         start += count
 
 
-def _told(rules: ChainRules, event: Event) -> tuple[str, dict[str, Any]]:
-    """The kind of an event that is about no certificate, and what its values mean."""
-    match event.name:
-        case "AddAccount":
-            _, address, role, did = msgspec.convert(event.values, tuple[bytes, bytes, int, bytes])
-            more: dict[str, Any] = {"role": Role(role).name.lower(), "did": did.hex()}
-            return "account", {"address": rules.addresses.format(address), **more}
-        case "MembershipChanged":
-            old, new, height = msgspec.convert(event.values, tuple[bytes, bytes, int])
-            more = {"membership": old.hex(), "next_membership": new.hex()}
-            return "membership", {**more, "effective_height": height}
-        case "Convicted":
-            key, name, kind, height, view = msgspec.convert(event.values, tuple[bytes, str, int, int, int])
-            more = {"evidence_kind": kind, "evidence_height": height, "evidence_view": view}
-            return "conviction", {"replica": name, "consensus_key": key.hex(), **more}
-        case _:
-            return "account" if event.contract == "access" else "event", {}
-
-
-def _mint(arguments: bytes) -> tuple[str, tuple[MintItem, ...]]:
-    mint = _one(arguments)
-    return mint.class_id, (mint.item,)
-
-
-def _mint_batch(arguments: bytes) -> tuple[str, tuple[MintItem, ...]]:
-    batch = _batch(arguments)
-    return batch.class_id, batch.items
-
-
 _signed = msgspec.msgpack.Decoder(SignedTransaction).decode
 _call = msgspec.msgpack.Decoder(_Call).decode
-_one = msgspec.msgpack.Decoder(Mint).decode
-_batch = msgspec.msgpack.Decoder(MintBatch).decode
-_MINTED: Final = {"mint": _mint, "mintBatch": _mint_batch}
+_json = msgspec.json.Encoder().encode

@@ -4,10 +4,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from chain.did import BaseDocument
+from contracts.classes import DEFAULT_RULES, WAIT_MS_MAX, ClassRules
+from contracts.did import NewDid
+from gateway.arguments import parse_did
 from gateway.errors import Problem
 from gateway.services.accounts import AccountOrder
 from gateway.services.certificates import MintOrder
 from gateway.services.classes import ClassOrder
+from gateway.services.dids import DidOrder
 from gateway.services.transactions import CallOrder
 from gateway.times import parse_time
 
@@ -15,6 +20,14 @@ Hex = Annotated[str, Field(pattern=r"^([0-9a-fA-F]{2})*$", max_length=1_000_000)
 Chain = Annotated[str, Field(max_length=40, examples=["wenchang"])]
 ClassName = Annotated[str, Field(max_length=40, examples=["diploma"])]
 AddressText = Annotated[str, Field(max_length=128)]
+DidText = Annotated[
+    str, Field(pattern=r"^(did:bsn:)?[0-9a-f]{40}$", examples=["did:bsn:9d4f1c1a0e6d2b1f7c5e3a8b6d0c4f2e1a7b9c3d"])
+]
+DidKeyHex = Annotated[
+    str,
+    Field(pattern=r"^0[23][0-9a-f]{64}$", description="a compressed secp256k1 key", examples=[f"02{'79be667e' * 8}"]),
+]
+SignatureHex = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{128}$", examples=["5e1f" * 32])]
 Time = int | Annotated[str, Field(max_length=40)]
 
 
@@ -46,7 +59,7 @@ SCHEMA = {
     "properties": {"text": {"type": "string", "maxLength": 200, "title": "Text", "x-title-zh": "文字"}},
 }
 CLASS = {"chain": "wenchang", "class": "note", "name_en": "Note", "name_zh": "便条", "schema": SCHEMA}
-REVOCATION = {"class_id": "diploma", "token": "12345", "reason": "issued-in-error"}
+REVOCATION = {"class_id": "diploma", "token": "12345", "holder": None, "reason": "issued-in-error"}
 CALL = {"sender": HOLDER, "contract": "ddc721", "method": "revoke", "arguments": REVOCATION}
 
 
@@ -95,6 +108,33 @@ class StatusBody(Body):
     reason: Annotated[str, Field(pattern=r"^[a-z][a-z-]{0,39}$", examples=["issued-in-error"])] = "unspecified"
 
 
+class RulesBody(Body):
+    """What holds for every certificate of a class, for good."""
+
+    burn_authorisation: Annotated[
+        int, Field(ge=0, le=3, description="who may burn: 0 issuer, 1 holder, 2 both, 3 neither (ERC-5484)")
+    ] = DEFAULT_RULES.burn_authorisation
+    issuer_revokes: Annotated[
+        bool, Field(description="only who issued a certificate or defined the class revokes it; else any issuer of it")
+    ] = DEFAULT_RULES.issuer_revokes
+    acceptance: Annotated[bool, Field(description="a certificate is offered until its holder accepts it")] = (
+        DEFAULT_RULES.acceptance
+    )
+    attributes: Annotated[
+        int, Field(ge=0, le=3, description="who sets attributes: 0 nobody, 1 issuers, 2 the holder, 3 both")
+    ] = DEFAULT_RULES.attributes
+    validity_ms_max: Annotated[
+        int | None, Field(ge=1, le=2**53 - 1, description="every certificate ends, at most so long after its beginning")
+    ] = DEFAULT_RULES.validity_ms_max
+    rebind_wait_ms: Annotated[int, Field(ge=0, le=WAIT_MS_MAX, description="how long a rebind can be objected to")] = (
+        DEFAULT_RULES.rebind_wait_ms
+    )
+
+    def to_record(self) -> ClassRules:
+        """The record."""
+        return ClassRules(**self.model_dump())
+
+
 class ClassBody(Body):
     """A class to be defined."""
 
@@ -105,6 +145,10 @@ class ClassBody(Body):
     name_en: Annotated[str, Field(min_length=1, max_length=80)]
     name_zh: Annotated[str, Field(min_length=1, max_length=80)]
     schema_: Annotated[dict[str, Any], Field(alias="schema")]
+    standard: Annotated[
+        Literal[721, 1155], Field(description="721: one certificate each; 1155: editions, issued to many")
+    ] = 721
+    rules: RulesBody = RulesBody()
 
     def to_order(self) -> ClassOrder:
         """The record."""
@@ -114,21 +158,52 @@ class ClassBody(Body):
             name_en=self.name_en,
             name_zh=self.name_zh,
             schema=self.schema_,
+            standard=self.standard,
+            rules=self.rules.to_record(),
         )
 
 
+class DidDocumentBody(Body):
+    """The base document of a DID, and its authentication key's signature over the DID (protocol 28)."""
+
+    home: Annotated[str, Field(pattern=r"^[a-z]{2,32}$", examples=["wenchang"])]
+    authentication: DidKeyHex
+    recovery: DidKeyHex
+    signature: SignatureHex
+
+    def to_record(self) -> NewDid:
+        """The record."""
+        authentication, recovery = bytes.fromhex(self.authentication), bytes.fromhex(self.recovery)
+        base = BaseDocument(home=self.home, authentication=authentication, recovery=recovery)
+        return NewDid(base=base, signature=bytes.fromhex(self.signature))
+
+
 class AccountBody(Body):
-    """An account to be created. Without `public_key` the gateway draws a key and keeps it."""
+    """An account to be created. Without `public_key` the gateway draws a key and keeps it, and without `did` a DID.
+
+    The sender's role decides how: a platform adds consumers; an operator platforms, and consumers of the platform whose
+    DID is `leader`; the contract owner operators, cross-chain accounts and relayers.
+    """
 
     model_config = _shown({"chain": "wenchang"})
 
     chain: Chain
-    role: Literal["platform", "consumer", "relayer"] = "consumer"
-    address: AddressText | None = None
-    public_key: Hex | None = None
-    did: Annotated[str, Field(pattern=r"^(did:bsn:)?[0-9a-f]{40}$")] | None = None
-    leader: Annotated[str, Field(pattern=r"^(did:bsn:)?[0-9a-f]{40}$")] | None = None
-    possession: Hex = ""
+    role: Literal["operator", "platform", "consumer", "cross-chain", "relayer"] = "consumer"
+    address: Annotated[AddressText | None, Field(description="the chosen name, where the chain registers names")] = None
+    public_key: Annotated[Hex | None, Field(description="of a key that the client keeps")] = None
+    possession: Annotated[Hex, Field(description="that key's signature over the chosen name")] = ""
+    leader: Annotated[
+        DidText | None, Field(description="the registered platform that leads a consumer; an operator must name it")
+    ] = None
+    did: Annotated[DidText | None, Field(description="a DID to join; None: a new one, whose keys are kept here")] = None
+    did_sequence: Annotated[
+        int, Field(ge=0, le=2**53 - 1, description="how often the DID has changed", examples=[0])
+    ] = 0
+    did_signature: Annotated[
+        SignatureHex | None,
+        Field(description="of its authentication key over (DID, sequence, address, key); None: of a DID kept here"),
+    ] = None
+    did_document: Annotated[DidDocumentBody | None, Field(description="if the chain does not know the DID yet")] = None
 
     def to_order(self) -> AccountOrder:
         """The record."""
@@ -137,9 +212,22 @@ class AccountBody(Body):
             role=self.role,
             address=self.address,
             public_key=None if self.public_key is None else bytes.fromhex(self.public_key),
-            did=_did(self.did),
-            leader=_did(self.leader),
+            did=self._did_order(),
+            leader=None if self.leader is None else parse_did(self.leader),
             possession=bytes.fromhex(self.possession),
+        )
+
+    def _did_order(self) -> DidOrder | None:
+        signature, document = self.did_signature, self.did_document
+        if self.did is None:
+            if signature is not None or document is not None:
+                raise Problem("body-malformed", "did_signature and did_document go with 'did'")
+            return None
+        return DidOrder(
+            did=parse_did(self.did),
+            sequence=self.did_sequence,
+            signature=None if signature is None else bytes.fromhex(signature),
+            document=None if document is None else document.to_record(),
         )
 
 
@@ -172,7 +260,7 @@ class SubmitBody(Body):
     """A transaction signed by the client: the body as it was encoded, and 64 bytes of signature."""
 
     body: Hex
-    signature: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{128}$")]
+    signature: SignatureHex
 
 
 class VerifyBody(Body):
@@ -193,7 +281,3 @@ class VerifyBody(Body):
         """Exactly one of the two."""
         if (self.id is None) == (self.bundle is None):
             raise Problem("body-malformed", "give either 'id' or 'bundle'")
-
-
-def _did(text: str | None) -> bytes | None:
-    return None if text is None else bytes.fromhex(text.removeprefix("did:bsn:"))

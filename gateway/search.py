@@ -15,8 +15,9 @@ from gateway.index import FIND_CERTIFICATE, RUN, latest_event
 Rules = Mapping[str, ChainRules]
 """The rules of every chain, by its id."""
 _FIELDS: Final = (
-    "seq, chain, class, token, issuer, holder, status, valid_until, valid_from, height, time, transaction_id"
+    "seq, chain, class, token, issuer, holder, status, valid_until, valid_from, height, time, transaction_id, minted_to"
 )
+_CLASS: Final = ("chain", "class", "name_en", "name_zh", "issuer", "schema", "height", "standard", "rules")
 _ADDRESSES: Final = ("issuer", "holder")
 
 
@@ -32,12 +33,11 @@ class IndexedEvent:
 def list_classes(connection: sqlite3.Connection, chain: str | None) -> list[dict[str, Any]]:
     """All classes, or those of one chain, by chain and id."""
     rows = connection.execute(
-        "SELECT chain, class, name_en, name_zh, issuer, schema, height FROM classes "
+        "SELECT chain, class, name_en, name_zh, issuer, schema, height, standard, rules FROM classes "
         "WHERE ? IS NULL OR chain = ? ORDER BY chain, class",
         (chain, chain),
     )
-    names = ("chain", "class", "name_en", "name_zh", "issuer", "schema", "height")
-    return [dict(zip(names, (*row[:5], row[5].hex(), row[6]), strict=True)) for row in rows]
+    return [dict(zip(_CLASS, (*row[:5], row[5].hex(), *row[6:8], json.loads(row[8])), strict=True)) for row in rows]
 
 
 def search(
@@ -112,7 +112,7 @@ def _rows(
 
 
 def _found(rules: Rules, row: tuple[Any, ...]) -> dict[str, Any]:
-    _, chain, class_id, token, issuer, holder, status, valid_until, valid_from, height, _, _ = row
+    _, chain, class_id, token, issuer, holder, status, valid_until, valid_from, height, *_ = row
     own = rules[chain]
     name = CertificateName(chain, class_id, format_token(own.profile.token_id_style, token))
     return {
@@ -131,6 +131,8 @@ def _found(rules: Rules, row: tuple[Any, ...]) -> dict[str, Any]:
 
 def _minted(rules: Rules, row: tuple[Any, ...]) -> IndexedEvent:
     found = _found(rules, row)
+    if row[12] is not None:  # it was rebound since
+        found["holder"] = rules[row[1]].addresses.format(row[12])
     data = {"chain": found["chain"], "height": found["height"], "time": row[10], "transaction": row[11].hex()}
     return IndexedEvent(row[0], "minted", {**data, **{name: found[name] for name in ("id", "issuer", "holder")}})
 

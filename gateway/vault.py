@@ -1,4 +1,4 @@
-"""What cannot be rebuilt: documents and salts, custodial keys, API keys, submitted transactions, jobs.
+"""What cannot be rebuilt: documents and salts, custodial keys of accounts and DIDs, API keys, submitted transactions, jobs.
 
 Synchronous functions over a connection; `gateway.database` runs them in the vault's thread. Custodial keys are
 encrypted with AES-256-GCM under a key that scrypt derives from the passphrase; account and network are the
@@ -21,6 +21,8 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 VERSION: Final = 1
 SCRYPT_N: Final = 2**15
+DIDS: Final = "did"
+"""Where a key has its accounts, and the vault the keys of accounts, they have DIDs and their keys too: under this, not a chain."""
 SCHEMA: Final = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE api_keys (
@@ -67,7 +69,7 @@ class VaultLocked(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """Who an API key speaks for: the accounts it may sign with, by chain, and the methods (empty: all)."""
+    """Who an API key speaks for: the accounts it may sign with, by chain, its DIDs, and the methods (empty: all)."""
 
     key_id: str
     name: str
@@ -77,6 +79,10 @@ class Tenant:
     def may(self, method: str) -> bool:
         """Whether the key may call `contract.method`."""
         return not self.methods or method in self.methods
+
+    def has_did(self, did: bytes) -> bool:
+        """Whether the keys of the DID that the gateway keeps may sign for it."""
+        return did.hex() in self.accounts.get(DIDS, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +206,22 @@ def take_keys(connection: sqlite3.Connection, seal: Seal, chain: str, address: s
         "SELECT nonce, sealed FROM custodial_keys WHERE chain = ? AND address = ?", (chain, address)
     ).fetchall()
     return [seal.open(chain, address, nonce, sealed) for nonce, sealed in rows]
+
+
+def keep_did_keys(
+    connection: sqlite3.Connection, seal: Seal, did: bytes, authentication: bytes, recovery: bytes
+) -> None:
+    """Keep the seeds of both keys of a DID, encrypted; those that are kept already stay."""
+    keep_key(connection, seal, DIDS, f"{did.hex()}:authentication", authentication)
+    keep_key(connection, seal, DIDS, f"{did.hex()}:recovery", recovery)
+
+
+def take_did_keys(connection: sqlite3.Connection, seal: Seal, did: bytes) -> tuple[list[bytes], list[bytes]]:
+    """The seeds kept for a DID, of authentication and recovery keys: a rotated DID has several, and a chain says which counts."""
+    authentication, recovery = (
+        take_keys(connection, seal, DIDS, f"{did.hex()}:{what}") for what in ("authentication", "recovery")
+    )
+    return authentication, recovery
 
 
 def find_submission(connection: sqlite3.Connection, key_id: str, idempotency: str) -> tuple[bytes, Submission] | None:

@@ -164,6 +164,8 @@ def _run_one(rules: ChainRules, overlay: Overlay, parent: BlockHeader, checked: 
     context = ContractContext(
         rules=rules,
         records=overlay,
+        contract=checked.transaction.contract,
+        method=checked.transaction.method,
         sender=checked.transaction.sender,
         height=parent.height + 1,
         time=time,

@@ -3,6 +3,7 @@
 DIR/genesis.json          the genesis document
 DIR/network.json          what scripts and labs need (mode 0600)
 DIR/demo-keys.json        the demo accounts' keys (mode 0600)
+DIR/demo-dids.json        the keys of their DIDs (mode 0600)
 DIR/ca/                   the network's certificate authority
 DIR/nodes/<name>/         one node each, whole: genesis.json, node.json, keys, data/
 DIR/gateway/              the gateway: genesis.json, gateway.json, keys, vault.db, index.db
@@ -14,11 +15,20 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Final
 
-from chain.digests import ripemd160, sha256
-from chain.genesis import ChainSection, Genesis, GenesisAccount, GenesisDocument, GenesisReplica, parse_genesis
+from chain.did import BaseDocument
+from chain.genesis import (
+    ChainSection,
+    Genesis,
+    GenesisAccount,
+    GenesisDid,
+    GenesisDocument,
+    GenesisReplica,
+    parse_genesis,
+)
 from chain.profiles import load_profiles
 from chain.rules import ChainRules
 from chain.signatures import SchemeName, scheme
@@ -29,18 +39,25 @@ NODE_NAMES: Final = (
     "xiamen", "suzhou", "ningbo", "harbin", "kunming", "urumqi",
 )  # fmt: skip
 REPLICAS_DEMO_MAX: Final = len(NODE_NAMES)
-PEOPLE: Final = ("operator", "platform", "alice", "bob", "gateway")
+PEOPLE: Final = ("owner", "operator", "platform", "alice", "bob", "gateway")
 ROLES: Final = {
+    "owner": "owner",
     "operator": "operator",
     "platform": "platform",
     "alice": "consumer",
     "bob": "consumer",
     "gateway": "consumer",
 }
+LEADERS: Final = {"owner": "owner", "operator": "operator", "platform": "operator", "consumer": "platform"}
+FEN: Final = {"operator": 10**12, "platform": 10**11, "alice": 10**5, "bob": 10**5}
+"""What the demo's purses have in the first state: enough for millions of mints, and for consumers' own calls."""
+FEN_PER_GAS_FEN: Final = 1_000
+"""For so many fen of a purse it has gas worth one."""
 NODE_ROLE: Final = "1.3.6.1.4.1.59999.1.1"
 GATEWAY_ROLE: Final = "1.3.6.1.4.1.59999.1.2"
 REGISTERED_NAMES: Final = {
     "eos-name": {
+        "owner": "bsncontracts",
         "operator": "bsnoperator1",
         "platform": "certplatform",
         "alice": "alice1111111",
@@ -48,6 +65,7 @@ REGISTERED_NAMES: Final = {
         "gateway": "certgateway1",
     },
     "x500-name": {
+        "owner": "O=BSN Contracts, L=Beijing, C=CN",
         "operator": "O=BSN Operator, L=Beijing, C=CN",
         "platform": "O=Certificate Platform, L=Zunyi, C=CN",
         "alice": "O=Alice Demo, L=Guiyang, C=CN",
@@ -59,6 +77,39 @@ REGISTERED_NAMES: Final = {
 
 DemoKeys = dict[str, dict[str, dict[str, str]]]
 """Chain id -> person -> address, seed, public key, DID."""
+DemoDids = dict[str, dict[str, str]]
+"""DID -> its home chain and the seeds of its authentication and recovery keys."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DidKeys:
+    """A DID of the demo: its home chain and the seeds of its two keys."""
+
+    home: str
+    authentication: bytes
+    recovery: bytes
+
+    @classmethod
+    def drawn(cls, home: str) -> "DidKeys":
+        """With new keys."""
+        return cls(home=home, authentication=secrets.token_bytes(32), recovery=secrets.token_bytes(32))
+
+    @property
+    def base(self) -> BaseDocument:
+        """The document of which the DID is the digest."""
+        authentication, recovery = (
+            scheme(SchemeName.SECP256K1).key_pair(seed).public_key for seed in (self.authentication, self.recovery)
+        )
+        return BaseDocument(home=self.home, authentication=authentication, recovery=recovery)
+
+    def genesis_did(self) -> GenesisDid:
+        """As the genesis document writes it."""
+        base = self.base
+        return GenesisDid(home=base.home, authentication=base.authentication.hex(), recovery=base.recovery.hex())
+
+    def seeds(self) -> dict[str, str]:
+        """As demo-dids.json writes it."""
+        return {"home": self.home, "authentication": self.authentication.hex(), "recovery": self.recovery.hex()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +139,8 @@ def make_network(folder: Path, addresses: Addresses, name: str = "certnet-demo")
     make_authority(folder / "ca", name)
     replicas = tuple(make_node(folder, node, addresses.listen, addresses.node_hosts) for node in addresses.node_hosts)
     make_member(folder / "ca", folder / "gateway", "gateway", GATEWAY_ROLE)
-    people = {person: secrets.token_bytes(32) for person in PEOPLE}
-    dids = {person: ripemd160(sha256(_did_key(seed))) for person, seed in people.items()}
+    people = {person: DidKeys.drawn(home) for person, home in zip(PEOPLE, cycle(load_profiles()), strict=False)}
+    dids = {person: own.base.did for person, own in people.items()}
     keys: DemoKeys = {}
     chains = []
     for number, (chain_id, profile) in enumerate(load_profiles().items()):
@@ -108,10 +159,13 @@ def make_network(folder: Path, addresses: Addresses, name: str = "certnet-demo")
         seed=secrets.token_hex(32),
         created_at=time.time_ns() // 1_000_000,
         replicas=replicas,
+        dids=tuple(own.genesis_did() for own in people.values()),
         chains=tuple(chains),
     )
     data = document.canonical()
     write_secret(folder / "demo-keys.json", json.dumps(keys, ensure_ascii=False, indent=1).encode())
+    seeds: DemoDids = {own.base.did.hex(): own.seeds() for own in people.values()}
+    write_secret(folder / "demo-dids.json", json.dumps(seeds, indent=1).encode())
     write_secret(folder / "secrets" / "passphrase", secrets.token_urlsafe(24).encode())
     _write_gateway(folder, addresses, keys)
     for home in (*(folder / "nodes" / node for node in addresses.node_hosts), folder / "gateway", folder):
@@ -154,7 +208,7 @@ def _make_accounts(
             address = REGISTERED_NAMES[rules.addresses.name][person]
         else:
             address = rules.addresses.format(rules.addresses.derive(public_key))
-        leader = dids["platform" if ROLES[person] == "consumer" else "operator"]
+        leader = dids[LEADERS[ROLES[person]]]
         accounts.append(
             GenesisAccount(
                 address=address,
@@ -162,6 +216,8 @@ def _make_accounts(
                 role=ROLES[person],  # type: ignore[arg-type] # a text of the table above
                 did=dids[person].hex(),
                 leader=leader.hex(),
+                fen=FEN.get(person, 0),
+                gas=FEN.get(person, 0) // FEN_PER_GAS_FEN * rules.profile.gas_per_fen,
             )
         )
         keys[person] = {
@@ -183,7 +239,3 @@ def _write_gateway(folder: Path, addresses: Addresses, keys: DemoKeys) -> None:
         "accounts": {chain_id: people["gateway"]["address"] for chain_id, people in keys.items()},
     }
     (folder / "gateway" / "gateway.json").write_text(json.dumps(settings, indent=1))
-
-
-def _did_key(seed: bytes) -> bytes:
-    return scheme(SchemeName.SECP256K1).key_pair(seed).public_key

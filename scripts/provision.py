@@ -1,7 +1,7 @@
 """A new network's first contents: the vault's keys and tenants, `network.json`, and the demo classes."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,24 +9,30 @@ from chain.genesis import Genesis, fingerprint, parse_genesis
 from chain.profiles import load_profiles
 from gateway import vault
 from gateway.database import open_database
-from scripts.network import DemoKeys
+from scripts.network import DemoDids, DemoKeys
 from scripts.pki import write_secret
 from scripts.sectors import Sector, load_sectors
 
+FREEZING: Final = (
+    "ddc721.freeze", "ddc721.unfreeze", "ddc1155.freeze", "ddc1155.unfreeze", "ddc1155.freezeEdition",
+    "ddc1155.unfreezeEdition",
+)  # fmt: skip
 TENANTS: Final = {
+    "owner": (("owner",), ()),
     "operator": (("operator",), ()),
     "platform": (("platform", "alice", "bob"), ()),
-    "regulator": (("operator",), ("ddc721.freeze", "ddc721.unfreeze")),
+    "regulator": (("operator",), FREEZING),
 }
 """Tenant -> the people whose accounts its key may sign with, the first one by default; and the methods (empty: all)."""
-SHOWN_PEOPLE: Final = ("operator", "platform", "alice", "bob")
+SHOWN_PEOPLE: Final = ("owner", "operator", "platform", "alice", "bob")
 
 
 def provision(folder: Path, url: str) -> dict[str, Any]:
     """Fill the vault of a network that has none yet, and write `network.json`; its content."""
     genesis = parse_genesis((folder / "genesis.json").read_bytes())
     keys: DemoKeys = json.loads((folder / "demo-keys.json").read_text("utf-8"))
-    api_keys = _fill_vault(folder, genesis, keys)
+    dids: DemoDids = json.loads((folder / "demo-dids.json").read_text("utf-8"))
+    api_keys = _fill_vault(folder, genesis, keys, dids)
     network = describe(folder, genesis, keys, api_keys, url)
     write_network(folder, network)
     return network
@@ -68,7 +74,7 @@ def _chain(chain_id: str, sector: Sector, people: dict[str, dict[str, str]]) -> 
     }
 
 
-def _fill_vault(folder: Path, genesis: Genesis, keys: DemoKeys) -> dict[str, str]:
+def _fill_vault(folder: Path, genesis: Genesis, keys: DemoKeys, dids: DemoDids) -> dict[str, str]:
     passphrase = (folder / "secrets" / "passphrase").read_text("utf-8").strip()
     connection = open_database(folder / "gateway" / "vault.db", vault.SCHEMA, vault.VERSION)
     try:
@@ -77,8 +83,11 @@ def _fill_vault(folder: Path, genesis: Genesis, keys: DemoKeys) -> dict[str, str
         for chain_id, people in keys.items():
             for person in people.values():
                 vault.keep_key(connection, seal, chain_id, person["address"], bytes.fromhex(person["seed"]))
+        for did, own in dids.items():
+            authentication, recovery = (bytes.fromhex(own[name]) for name in ("authentication", "recovery"))
+            vault.keep_did_keys(connection, seal, bytes.fromhex(did), authentication, recovery)
         api_keys = {
-            tenant: vault.new_api_key(connection, tenant, _accounts(keys, people), methods)
+            tenant: vault.new_api_key(connection, tenant, _signs_for(keys, people, methods), methods)
             for tenant, (people, methods) in TENANTS.items()
         }
         connection.execute("COMMIT")
@@ -87,5 +96,8 @@ def _fill_vault(folder: Path, genesis: Genesis, keys: DemoKeys) -> dict[str, str
     return api_keys
 
 
-def _accounts(keys: DemoKeys, people: Iterable[str]) -> list[tuple[str, str]]:
-    return [(chain_id, keys[chain_id][person]["address"]) for chain_id in keys for person in people]
+def _signs_for(keys: DemoKeys, people: Sequence[str], methods: tuple[str, ...]) -> list[tuple[str, str]]:
+    """The accounts of these people, and their DIDs unless the key is for certain methods alone."""
+    accounts = [(chain_id, keys[chain_id][person]["address"]) for chain_id in keys for person in people]
+    dids = dict.fromkeys(keys[chain_id][person]["did"] for chain_id in keys for person in people)
+    return accounts if methods else [*accounts, *((vault.DIDS, did) for did in dids)]

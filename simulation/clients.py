@@ -8,7 +8,7 @@ from chain.codec import encode
 from chain.digests import sha256
 from chain.quorum import QuorumCertificate
 from chain.transaction import SignedTransaction, Transaction
-from contracts.classes import DefineClass
+from contracts.classes import DEFAULT_RULES, DefineClass
 from node.execution import Executed
 from node.mempool import Checked, Refusal
 from simulation.cluster import Cluster
@@ -165,8 +165,10 @@ class Clients(Observer):
 def _definition(number: int) -> DefineClass:
     return DefineClass(
         class_id=f"class-{number}",
+        standard=721,
         name_en=f"Class {number}",
         name_zh=f"类 {number}",
         schema=sha256(b"schema"),
         fields=("name",),
+        rules=DEFAULT_RULES,
     )

@@ -5,8 +5,17 @@ from functools import cache
 from typing import Final
 
 from chain.addresses import AddressCodecName
-from chain.digests import ripemd160, sha256
-from chain.genesis import ChainSection, Genesis, GenesisAccount, GenesisDocument, GenesisReplica, parse_genesis
+from chain.did import BaseDocument
+from chain.digests import sha256
+from chain.genesis import (
+    ChainSection,
+    Genesis,
+    GenesisAccount,
+    GenesisDid,
+    GenesisDocument,
+    GenesisReplica,
+    parse_genesis,
+)
 from chain.membership import Membership
 from chain.profiles import load_profiles
 from chain.rules import ChainRules
@@ -81,6 +90,7 @@ def _address(rules: ChainRules, person: str, pair: KeyPair) -> bytes:
 def _document(
     rules: ChainRules, pairs: tuple[KeyPair, ...], accounts: dict[str, KeyPair], addresses: dict[str, bytes]
 ) -> GenesisDocument:
+    bases = {person: _base(rules.chain_id, person) for person in accounts}
     section = ChainSection(
         chain_id=rules.chain_id,
         profile=rules.profile.digest().hex(),
@@ -90,8 +100,10 @@ def _document(
                 address=rules.addresses.format(addresses[person]),
                 public_key=pair.public_key.hex(),
                 role="operator" if person == "operator" else "platform",
-                did=_did("operator" if person == "operator" else person).hex(),
-                leader=_did("operator").hex(),
+                did=bases[person].did.hex(),
+                leader=bases["operator"].did.hex(),
+                fen=0,
+                gas=0,
             )
             for person, pair in accounts.items()
         ),
@@ -107,9 +119,18 @@ def _document(
             )
             for city, pair in zip(CITIES, pairs, strict=False)
         ),
+        dids=tuple(
+            GenesisDid(home=base.home, authentication=base.authentication.hex(), recovery=base.recovery.hex())
+            for base in bases.values()
+        ),
         chains=(section,),
     )
 
 
-def _did(person: str) -> bytes:
-    return ripemd160(sha256(b"did of " + person.encode()))
+def _base(home: str, person: str) -> BaseDocument:
+    """The base document of a person's DID."""
+    authentication, recovery = (
+        scheme(SchemeName.SECP256K1).key_pair(sha256(f"{key} of {person}".encode())).public_key
+        for key in ("authentication", "recovery")
+    )
+    return BaseDocument(home=home, authentication=authentication, recovery=recovery)

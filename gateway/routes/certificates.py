@@ -45,7 +45,8 @@ async def define_class(
 ) -> JSONResponse:
     """Define a class of certificates; its definer may issue it."""
     written, schema = await classes.define_class(gateway, tenant, body.to_order(), idempotency)
-    view = {"chain": body.chain, "class": body.class_, "schema": schema.digest.hex()}
+    view: dict[str, Any] = {"chain": body.chain, "class": body.class_, "schema": schema.digest.hex()}
+    view |= {"standard": body.standard, "rules": body.rules.model_dump()}
     return created(view | views.written_view(written), f"/v1/classes?chain={body.chain}")
 
 
@@ -93,7 +94,10 @@ async def find_certificates(
     class_: Annotated[str | None, Query(alias="class", max_length=40)] = None,
     issuer: Text = None,
     holder: Text = None,
-    status: Text = None,
+    status: Annotated[
+        str | None,
+        Query(max_length=128, description="as recorded: active, offered, frozen, locked, revoked, burnt, moved"),
+    ] = None,
     cursor: Cursor = 0,
     limit: Limit = 50,
 ) -> Any:

@@ -1,14 +1,16 @@
-"""Accounts: create one, with a key that the gateway keeps or one that the client brings; read one."""
+"""Accounts: create one, with keys that the gateway keeps or that the client brings; read one."""
 
 import secrets
+import sqlite3
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from chain.codec import decode
-from chain.digests import ripemd160, sha256
-from chain.signatures import SchemeName, scheme
-from contracts.access import Account, AddAccount, Role
+from contracts.access import Account
+from contracts.accounts import AddAccount, NewAccount
+from contracts.interface import Role
 from contracts.keys import account_key
+from gateway.arguments import format_did
 from gateway.chains import Chain
 from gateway.errors import Problem
 from gateway.reading import ProvenState
@@ -22,15 +24,24 @@ from gateway.services.calls import (
     sender_of,
     write,
 )
+from gateway.services.dids import DidKeys, DidOrder, Signer, signer_of_drawn, signer_of_kept
 from gateway.services.gateway import Gateway
-from gateway.vault import Tenant, add_account, keep_key
+from gateway.vault import DIDS, Tenant, add_account, keep_did_keys, keep_key
 
-ROLES: Final = {"platform": Role.PLATFORM, "consumer": Role.CONSUMER, "relayer": Role.RELAYER}
+_METHODS: Final = {
+    (Role.PLATFORM, "consumer"): "addAccountByPlatform",
+    (Role.OPERATOR, "platform"): "addAccountByOperator",
+    (Role.OPERATOR, "consumer"): "addAccountByOperator",
+    (Role.OWNER, "operator"): "addOperator",
+    (Role.OWNER, "cross-chain"): "addCrossChain",
+    (Role.OWNER, "relayer"): "addRelayer",
+}
+"""Which role creates an account of which, and by which method."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountOrder:
-    """An account to be created. Without `public_key` the gateway draws a key and keeps it (key-trust).
+    """An account to be created. Without `public_key` the gateway draws a key and keeps it (key-trust); so without `did`.
 
     `address` is the chosen name where the chain registers names; `possession` is then a brought key's signature.
     """
@@ -39,7 +50,7 @@ class AccountOrder:
     role: str
     address: str | None
     public_key: bytes | None
-    did: bytes | None
+    did: DidOrder | None
     leader: bytes | None
     possession: bytes
 
@@ -53,31 +64,41 @@ class ProvenAccount:
     state: ProvenState
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Drawn:
+    """What the gateway has drawn for an account: the seed of its key, and those of its DID; None what was brought."""
+
+    seed: bytes | None
+    did: DidKeys | None
+
+
 async def create_account(
     gateway: Gateway, tenant: Tenant, order: AccountOrder, idempotency: str | None
 ) -> tuple[Written, ProvenAccount]:
-    """Create an account under the tenant's first account on the chain."""
+    """Create an account under the tenant's first account on the chain, whose role decides how."""
     chain = gateway.chain(order.chain_id)
-    sender = sender_of(tenant, chain, "access.addAccount")
+    address = sender_of(tenant, chain)
+    sender = (await read_account(gateway, order.chain_id, address)).account
+    method = _METHODS.get((Role(sender.role), order.role))
+    if method is None:
+        raise Problem("role-not-allowed", sender.role)
+    sender_of(tenant, chain, f"authority.{method}")
     request = request_digest("account", order)
     written = await earlier(gateway, tenant, idempotency, request)
     if written is None:
-        seed = None if order.public_key is not None else secrets.token_bytes(32)
-        arguments = await _arguments(gateway, chain, sender, order, seed)
-        address = chain.rules.addresses.format(arguments.address)
-        if seed is not None:
-            await _keep_key(gateway, chain, address, seed)
+        drawn = _draw(order)
+        item = await _new_account(gateway, tenant, chain, order, drawn, _leader(sender, order))
         call = Call(
             chain=chain,
-            sender=sender,
-            contract="access",
-            method="addAccount",
-            arguments=arguments,
-            reference={"address": address, "kept": seed is not None},
+            sender=address,
+            contract="authority",
+            method=method,
+            arguments=AddAccount(item=item),
+            reference=_reference(chain, item, drawn),
         )
+        await _keep_keys(gateway, chain, call.reference["address"], drawn)
         written = await write(gateway, tenant, call, idempotency, request)
-    if written.reference["kept"]:
-        await _hand_over(gateway, tenant, order.chain_id, written.reference["address"])
+    await _hand_over(gateway, tenant, chain, written)
     return written, await read_account(gateway, order.chain_id, written.reference["address"], written.height)
 
 
@@ -91,28 +112,65 @@ async def read_account(gateway: Gateway, chain_id: str, address: str, at_least: 
     return ProvenAccount(chain=chain, account=decode(record, Account), state=state)
 
 
-async def _arguments(
-    gateway: Gateway, chain: Chain, sender: str, order: AccountOrder, seed: bytes | None
-) -> AddAccount:
-    rules = chain.rules
-    pair = None if seed is None else rules.scheme.key_pair(seed)
+def _draw(order: AccountOrder) -> _Drawn:
+    return _Drawn(
+        seed=None if order.public_key is not None else secrets.token_bytes(32),
+        did=None if order.did is not None else DidKeys.drawn(order.chain_id),
+    )
+
+
+async def _new_account(
+    gateway: Gateway, tenant: Tenant, chain: Chain, order: AccountOrder, drawn: _Drawn, leader: bytes | None
+) -> NewAccount:
+    address, public_key, possession = _identity(chain, order, drawn.seed)
+    did = order.did
+    if did is None or did.signature is None:
+        signer = await _signer(gateway, tenant, chain, drawn.did if did is None else did.did)
+        did = signer.joins(chain.rules, address, public_key)
+    return NewAccount(
+        address=address,
+        public_key=public_key,
+        possession=possession,
+        leader=leader,
+        did=did.did,
+        did_sequence=did.sequence,
+        did_signature=did.signature or b"",
+        document=did.document,
+    )
+
+
+async def _signer(gateway: Gateway, tenant: Tenant, chain: Chain, did: DidKeys | bytes | None) -> Signer:
+    """The signer of a DID that was just drawn, or of one that was named."""
+    if isinstance(did, DidKeys):
+        return signer_of_drawn(chain.rules, did)
+    assert did is not None
+    return await signer_of_kept(gateway, tenant, chain, did)
+
+
+def _identity(chain: Chain, order: AccountOrder, seed: bytes | None) -> tuple[bytes, bytes, bytes]:
+    """Address, public key, and the signature over a chosen name."""
+    rules, pair = chain.rules, None if seed is None else chain.rules.scheme.key_pair(seed)
     public_key = order.public_key if pair is None else pair.public_key
     assert public_key is not None
     if not rules.scheme.check_public_key(public_key):
         raise Problem("public-key-malformed", public_key)
     address = _address(chain, order.address, public_key)
-    possession = order.possession
-    if pair is not None and rules.addresses.registered:
-        possession = pair.sign(rules.registration_bytes(address, public_key))
-    leader = order.leader or (await read_account(gateway, order.chain_id, sender)).account.did
-    return AddAccount(
-        address=address,
-        public_key=public_key,
-        role=int(ROLES[order.role]),
-        did=order.did or _new_did(),
-        leader=leader,
-        possession=possession,
-    )
+    if pair is None or not rules.addresses.registered:
+        return address, public_key, order.possession
+    return address, public_key, pair.sign(rules.registration_bytes(address, public_key))
+
+
+def _leader(sender: Account, order: AccountOrder) -> bytes | None:
+    """Whose DID leads the account, as the method takes it: an operator that names nobody creates a platform."""
+    if sender.role != Role.OPERATOR:
+        return order.leader
+    if order.role == "consumer":
+        if order.leader is None:
+            raise Problem("parameter-malformed", "a consumer has a leader: give the DID of a registered platform")
+        return order.leader
+    if order.leader not in (None, sender.did):
+        raise Problem("leader-differs", format_did(order.leader or b""))
+    return None
 
 
 def _address(chain: Chain, chosen: str | None, public_key: bytes) -> bytes:
@@ -124,21 +182,40 @@ def _address(chain: Chain, chosen: str | None, public_key: bytes) -> bytes:
     return parse_address(chain, chosen)
 
 
-def _new_did() -> bytes:
-    """A DID of its own: the digest of a fresh key's public key."""
-    public_key = scheme(SchemeName.SECP256K1).key_pair(secrets.token_bytes(32)).public_key
-    return ripemd160(sha256(public_key))
+def _reference(chain: Chain, item: NewAccount, drawn: _Drawn) -> dict[str, Any]:
+    """What the answer needs: the address, and what will be the tenant's."""
+    return {
+        "address": chain.rules.addresses.format(item.address),
+        "kept": drawn.seed is not None,
+        "did": None if drawn.did is None else item.did.hex(),
+    }
 
 
-async def _keep_key(gateway: Gateway, chain: Chain, address: str, seed: bytes) -> None:
-    """The key is kept before the account exists: an account without its key would be lost."""
-    seal, chain_id = gateway.seal, chain.rules.chain_id
+async def _keep_keys(gateway: Gateway, chain: Chain, address: str, drawn: _Drawn) -> None:
+    """Keys are kept before the account exists: an account without its key would be lost, and so would a DID."""
+    seal, seed, did = gateway.seal, drawn.seed, drawn.did
     if seal is None:
         raise Problem("read-only")
-    await gateway.in_vault(lambda connection: keep_key(connection, seal, chain_id, address, seed))
+
+    def keep(connection: sqlite3.Connection) -> None:
+        if seed is not None:
+            keep_key(connection, seal, chain.rules.chain_id, address, seed)
+        if did is not None:
+            keep_did_keys(connection, seal, did.base.did, did.authentication, did.recovery)
+
+    await gateway.in_vault(keep)
 
 
-async def _hand_over(gateway: Gateway, tenant: Tenant, chain_id: str, address: str) -> None:
-    """The account is the tenant's once the chain has created it, and not before: the name may be another's."""
-    await gateway.in_vault(lambda connection: add_account(connection, tenant.key_id, chain_id, address))
-    gateway.forget_tenants()
+async def _hand_over(gateway: Gateway, tenant: Tenant, chain: Chain, written: Written) -> None:
+    """Account and DID are the tenant's once the chain has created them, and not before: the name may be another's."""
+    reference = written.reference
+    places = [(chain.rules.chain_id, reference["address"])] if reference["kept"] else []
+    places += [(DIDS, reference["did"])] if reference["did"] is not None else []
+
+    def give(connection: sqlite3.Connection) -> None:
+        for place, name in places:
+            add_account(connection, tenant.key_id, place, name)
+
+    if places:
+        await gateway.in_vault(give)
+        gateway.forget_tenants()

@@ -11,7 +11,6 @@ from chain.addresses import AddressCodec
 from chain.codec import CodecMalformed, Record, decode, encode
 from chain.errors import AddressMalformed
 from chain.transaction import TRANSACTION_WINDOW_MS, SignedTransaction, Transaction
-from chain.universal_id import format_token
 from contracts.system import Touch
 from gateway.chains import Chain
 from gateway.clients.answers import outline_of
@@ -20,6 +19,7 @@ from gateway.index import find_transaction, head
 from gateway.outcomes import Finalised, NotServed, Outcome, Rejected
 from gateway.reading import ProvenState
 from gateway.services.gateway import Gateway, now_ms, problem_of
+from gateway.shown import show_refusal
 from gateway.submitter import FINAL_TIMEOUT_S
 from gateway.vault import Document, Submission, Tenant, find_submission, keep_documents, keep_submission
 
@@ -56,10 +56,10 @@ class Written:
         return self.final.certified.header.height
 
 
-def sender_of(tenant: Tenant, chain: Chain, contract_method: str) -> str:
+def sender_of(tenant: Tenant, chain: Chain, contract_method: str | None = None) -> str:
     """The tenant's first account on the chain, if its key may call `contract.method` at all."""
     accounts = tenant.accounts.get(chain.rules.chain_id, ())
-    if not accounts or not tenant.may(contract_method):
+    if not accounts or (contract_method is not None and not tenant.may(contract_method)):
         raise Problem("key-not-allowed", chain.rules.chain_id)
     return accounts[0]
 
@@ -220,32 +220,9 @@ def transaction_id_of(chain: Chain, raw: bytes) -> bytes:
 
 
 def refusal_of(chain: Chain, outcome: Outcome) -> Problem:
-    """The problem that a rejected or failed transaction is."""
-    if isinstance(outcome, Rejected):
-        return problem_of(outcome.code, shown_values(chain, outcome.values))
-    return problem_of(outcome.receipt.code, shown_values(chain, outcome.receipt.values))
-
-
-def shown_values(chain: Chain, values: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Values of a refusal as people of this chain read them: addresses and token ids in its own form."""
-    return tuple(_shown(chain, value) for value in values)
-
-
-def _shown(chain: Chain, value: Any) -> Any:
-    if not isinstance(value, bytes):
-        return value
-    if len(value) == 16:
-        return format_token(chain.profile.token_id_style, value)
-    return _address_text(chain.rules.addresses, value)
-
-
-@lru_cache(maxsize=8192)
-def _address_text(codec: AddressCodec, value: bytes) -> str:
-    """Remembered: up to 20 us on some chains, and the same issuers and holders are shown again and again."""
-    try:
-        return codec.format(value)
-    except AddressMalformed:
-        return value.hex()
+    """The problem that a rejected or failed transaction is, its values as people of this chain read them."""
+    refused = outcome if isinstance(outcome, Rejected) else outcome.receipt
+    return problem_of(refused.code, tuple(show_refusal(chain.rules, refused.code, refused.values)))
 
 
 async def _send_again(

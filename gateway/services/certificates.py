@@ -9,8 +9,10 @@ from typing import Any, Final
 from chain.codec import Record
 from chain.errors import ChainError
 from chain.universal_id import CertificateName, TokenStyle, format_token, parse_name, parse_token
-from contracts.certificate import Certificate, ChangeStatus, Mint, MintItem, certificate_of
+from contracts.certificate import Certificate, certificate_of
+from contracts.issuing import Mint, MintItem
 from contracts.keys import certificate_key
+from contracts.life import ChangeStatus
 from credentials.bundle import Bundle, make_bundle
 from credentials.content import SALT_BYTES, Entry, Hidden, content_root, entries
 from credentials.schema import ClassSchema, FieldFault, content_faults
@@ -93,7 +95,7 @@ async def change_status(
     request = request_digest(method, name, reason)
     written = await earlier(gateway, tenant, idempotency, request)
     if written is None:
-        arguments: Record = ChangeStatus(class_id=name.class_id, token=token, reason=reason)
+        arguments: Record = ChangeStatus(class_id=name.class_id, token=token, holder=None, reason=reason)
         call = Call(
             chain=chain,
             sender=sender,

@@ -1,14 +1,14 @@
 """Classes of certificates: define one, find one with its schema."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
 from chain.codec import decode
 from chain.ids import ClassId
-from contracts.classes import CertificateClass, DefineClass
+from contracts.classes import DEFAULT_RULES, CertificateClass, ClassRules, DefineClass
 from contracts.keys import class_key
 from credentials.schema import ClassSchema, SchemaMalformed, parse_schema
 from gateway.chains import Chain
@@ -20,13 +20,15 @@ from gateway.vault import Tenant, find_schema, keep_schema
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassOrder:
-    """A class to be defined: id, names, and its schema as a JSON object (docs/class-schemas.md)."""
+    """A class to be defined: id, names, its schema as a JSON object (docs/class-schemas.md), standard and rules."""
 
     chain_id: str
     class_id: str
     name_en: str
     name_zh: str
     schema: Mapping[str, Any]
+    standard: int = 721
+    rules: ClassRules = DEFAULT_RULES
 
 
 async def define_class(
@@ -39,7 +41,7 @@ async def define_class(
         schema = parse_schema(order.schema)
     except SchemaMalformed as malformed:
         raise Problem("schema-malformed", str(malformed)) from None
-    request = request_digest("class", order.chain_id, order.class_id, order.name_en, order.name_zh, schema.digest)
+    request = request_digest("class", replace(order, schema={}), schema.digest)
     written = await earlier(gateway, tenant, idempotency, request)
     if written is None:
         await gateway.in_vault(lambda connection: keep_schema(connection, schema.digest, schema.canonical))
@@ -48,7 +50,7 @@ async def define_class(
 
 
 async def class_of(gateway: Gateway, chain: Chain, class_id: str) -> CertificateClass:
-    """The class as the chain has it, proven once and remembered: a class never changes."""
+    """The class as it was proven once and is remembered: nothing of it but its signatories ever changes."""
     place = (chain.rules.chain_id, class_id)
     if place not in gateway.classes:
         if not _is_class_id(class_id):  # what no class can be called
@@ -90,10 +92,12 @@ def _call(chain: Chain, sender: str, order: ClassOrder, schema: ClassSchema) -> 
         method="defineClass",
         arguments=DefineClass(
             class_id=order.class_id,
+            standard=order.standard,
             name_en=order.name_en,
             name_zh=order.name_zh,
             schema=schema.digest,
             fields=tuple(field.name for field in schema.fields),
+            rules=order.rules,
         ),
         reference={"class": order.class_id},
     )

@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from chain.codec import decode, encode
 from chain.universal_id import format_token
-from contracts.certificate import BATCH_CERTIFICATES_MAX, MintBatch, MintItem, certificate_of
+from contracts.certificate import certificate_of
+from contracts.issuing import BATCH_CERTIFICATES_MAX, MintBatch, MintItem
 from contracts.keys import certificate_key
 from credentials.content import content_root
 from credentials.schema import ClassSchema, FieldFault, content_faults, content_of_row

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from contracts.certificate import BATCH_CERTIFICATES_MAX
+from contracts.issuing import BATCH_CERTIFICATES_MAX
 from scripts.bench.doors import Load
 from scripts.bench.measure import settle
 from scripts.bench.network import BenchNetwork

@@ -16,6 +16,7 @@ SHOWN: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "overload": ("per second", ("best_per_s", "per_s", "offered_per_s")),
     "idle": ("% of one core", ("node_cpu_percent", "gateway_cpu_percent")),
     "demo": ("s", ("whole_s",)),
+    "contracts": ("us", ("single_us", "single_root_us", "each_us", "each_root_us")),
 }
 """The scenarios whose plot is not their rate beside the limit: unit and figures."""
 LIMITS: Final = {"verify": "http_per_s", "ten": "ten_signature_per_s"}
@@ -37,7 +38,7 @@ def write_plots(document: Mapping[str, Any], folder: Path) -> dict[str, Path]:
 def plot(scenario: str, doors: Mapping[str, Mapping[str, Any]], limits: Mapping[str, Any]) -> str:
     """The plot of one scenario: along its axis, or figures of its own, or rates by door beside the limit."""
     points = {door: members["points"] for door, members in doors.items() if members.get("points")}
-    if points:
+    if points and scenario not in SHOWN:
         return _along(scenario, points)
     if scenario in SHOWN:
         unit, names = SHOWN[scenario]

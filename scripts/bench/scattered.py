@@ -4,7 +4,7 @@ import secrets
 from functools import partial
 from typing import Final
 
-from contracts.certificate import BATCH_CERTIFICATES_MAX
+from contracts.issuing import BATCH_CERTIFICATES_MAX
 from scripts.bench.filling import fill
 from scripts.bench.measure import Result, node_peak_mb
 from scripts.bench.network import BenchNetwork, fresh_network

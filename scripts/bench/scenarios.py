@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from scripts.bench.contract_cost import contracts
 from scripts.bench.csv_door import batch_by_csv
 from scripts.bench.faults import backup_down, failover
 from scripts.bench.growth import growth, replicas
@@ -28,6 +29,7 @@ SCENARIOS: Final[dict[str, Scenario]] = {
     "ten": ten,
     "growth": growth,
     "scattered": scattered,
+    "contracts": contracts,
     "replicas": replicas,
     "start": start,
     "failover": failover,

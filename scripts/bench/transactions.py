@@ -12,7 +12,7 @@ from chain.rules import ChainRules
 from chain.signatures import KeyPair
 from chain.transaction import SignedTransaction, Transaction
 from chain.universal_id import CertificateName, format_token
-from contracts.certificate import BATCH_CERTIFICATES_MAX, Mint, MintBatch, MintItem
+from contracts.issuing import BATCH_CERTIFICATES_MAX, Mint, MintBatch, MintItem
 from gateway.tokens import TokenRuns
 from scripts.bench.network import BenchNetwork
 

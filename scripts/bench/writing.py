@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from chain.profiles import load_profiles
-from contracts.certificate import BATCH_CERTIFICATES_MAX
+from contracts.issuing import BATCH_CERTIFICATES_MAX
 from scripts.bench.doors import DOORS, Load
 from scripts.bench.loop import run
 from scripts.bench.measure import Result, data_bytes

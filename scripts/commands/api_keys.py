@@ -18,7 +18,7 @@ from scripts.screen import out
 
 def new_api(
     like: Annotated[
-        str, typer.Argument(metavar="TENANT", help="Whose accounts and methods: operator, platform, regulator.")
+        str, typer.Argument(metavar="TENANT", help="Whose accounts and methods: owner, operator, platform, regulator.")
     ],
     data: Data = DEFAULT_DATA,
 ) -> None:

@@ -42,7 +42,9 @@ def show(
         out.print_json(json.dumps(view))
         return
     content = view.pop("document", {}).get("content", {})
-    table("Certificate 证书", "", "", rows=[(name, value) for name, value in view.items() if value not in (None, "")])
+    table(
+        "Certificate 证书", "", "", rows=[(name, value) for name, value in view.items() if value not in (None, "", {})]
+    )
     if content:
         table("Content 内容", "", "", rows=list(content.items()))
 

@@ -5,28 +5,60 @@ from functools import cache
 from typing import Final
 
 from chain.addresses import AddressCodecName
-from chain.digests import ripemd160, sha256
-from chain.genesis import ChainSection, Genesis, GenesisAccount, GenesisDocument, GenesisReplica, parse_genesis
+from chain.did import BaseDocument
+from chain.digests import sha256
+from chain.genesis import (
+    ChainSection,
+    Genesis,
+    GenesisAccount,
+    GenesisDid,
+    GenesisDocument,
+    GenesisReplica,
+    parse_genesis,
+)
 from chain.rules import ChainRules
-from chain.signatures import KeyPair
+from chain.signatures import KeyPair, SchemeName, scheme
 from tests.chain.small_network import FIRST, START_MS, rules_of
 
-ROLES: Final = {"operator": "operator", "platform": "platform", "rival": "platform", "alice": "consumer"}
-LEADERS: Final = {"operator": "operator", "platform": "operator", "rival": "operator", "alice": "platform"}
+ROLES: Final = {
+    "owner": "owner", "operator": "operator", "platform": "platform", "rival": "platform", "alice": "consumer",
+}  # fmt: skip
+LEADERS: Final = {
+    "owner": "owner", "operator": "operator", "platform": "operator", "rival": "operator", "alice": "platform",
+}  # fmt: skip
+FEN: Final = {"operator": 1_000_000, "platform": 100_000}
+GAS: Final = 10**9
 NAMES: Final = {
     AddressCodecName.EOS_NAME: {
-        "operator": "bsnoperator1", "platform": "certplatform", "rival": "rivalplatfor", "alice": "alice1111111",
-        "bob": "bob111111111",
+        "owner": "contractownr", "operator": "bsnoperator1", "platform": "certplatform", "rival": "rivalplatfor", "alice": "alice1111111",
+        "bob": "bob111111111", "carol": "carol1111111", "dave": "dave11111111",
     },
     AddressCodecName.X500_NAME: {
-        person: f"O={person.title()}, L=Zunyi, C=CN" for person in ("operator", "platform", "rival", "alice", "bob")
+        person: f"O={person.title()}, L=Zunyi, C=CN"
+        for person in ("owner", "operator", "platform", "rival", "alice", "bob", "carol", "dave")
     },
 }  # fmt: skip
 
 
+HOME: Final = "wuhan"
+
+
+@cache
+def did_key_pair(person: str, what: str = "authentication") -> KeyPair:
+    """A key of a person's DID: authentication or recovery."""
+    return scheme(SchemeName.SECP256K1).key_pair(sha256(f"{what} of {person}".encode()))
+
+
+@cache
+def did_base(person: str) -> BaseDocument:
+    """The base document of a person's DID."""
+    authentication, recovery = (did_key_pair(person, what).public_key for what in ("authentication", "recovery"))
+    return BaseDocument(home=HOME, authentication=authentication, recovery=recovery)
+
+
 def did_of(person: str) -> bytes:
     """A person's DID."""
-    return ripemd160(sha256(b"did of " + person.encode()))
+    return did_base(person).did
 
 
 @cache
@@ -52,6 +84,8 @@ def section_of(chain_id: str, *, offset: int = 0) -> ChainSection:
             role=role,  # type: ignore[arg-type]
             did=did_of(person).hex(),
             leader=did_of(LEADERS[person]).hex(),
+            fen=FEN.get(person, 0),
+            gas=GAS if person in FEN else 0,
         )
         for person, role in ROLES.items()
     )
@@ -73,6 +107,10 @@ def document_of(chain_ids: Iterable[str]) -> GenesisDocument:
                 tls_key_digest=replica.tls_key_digest.hex(),
             )
             for replica in FIRST.membership.replicas
+        ),
+        dids=tuple(
+            GenesisDid(home=HOME, authentication=base.authentication.hex(), recovery=base.recovery.hex())
+            for base in map(did_base, ROLES)
         ),
         chains=tuple(section_of(chain_id, offset=place % 4) for place, chain_id in enumerate(chain_ids)),
     )

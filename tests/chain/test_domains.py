@@ -42,7 +42,7 @@ def test_a_prefix_is_its_parts_with_their_lengths() -> None:
 @pytest.mark.parametrize("domain", list(Domain))
 def test_no_prefix_begins_like_a_node_of_a_tree(domain: Domain) -> None:
     assert prefix(domain, NETWORK, "wuhan")[0] not in TREE_BYTES
-    assert prefix(domain, NETWORK, "wuhan")[0] == len(domain.value) >= 11
+    assert prefix(domain, NETWORK, "wuhan")[0] == len(domain.value) >= 9
 
 
 def test_every_purpose_carries_a_version_and_differs() -> None:

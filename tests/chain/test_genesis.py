@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chain.errors import Malformed
 from chain.genesis import GENESIS_BYTES_MAX, GenesisDocument, GenesisMalformed, fingerprint, parse_genesis
-from tests.chain.small_genesis import document_of, genesis_of
+from tests.chain.small_genesis import ROLES, did_base, did_of, document_of, genesis_of
 from tests.chain.small_network import FIRST
 
 CHAINS = ("wuhan", "zhongyi")
@@ -136,7 +136,20 @@ MALFORMED: dict[str, bytes] = {
     "a short key": changed(("chains", 0, "accounts", 0, "public_key"), "00" * 31),
     "a long key": changed(("chains", 0, "accounts", 0, "public_key"), "00" * 66),
     "an unknown role": changed(("chains", 0, "accounts", 0, "role"), "king"),
+    "a role in capitals": changed(("chains", 0, "accounts", 0, "role"), "OWNER"),
+    "a role that only the owner gives": changed(("chains", 0, "accounts", 0, "role"), "cross_chain"),
     "a short DID": changed(("chains", 0, "accounts", 0, "did"), "00" * 19),
+    "a debt": changed(("chains", 0, "accounts", 0, "fen"), -1),
+    "more fen than JSON carries": changed(("chains", 0, "accounts", 0, "fen"), 2**53),
+    "half a fen": changed(("chains", 0, "accounts", 0, "fen"), 0.5),
+    "a debt of gas": changed(("chains", 0, "accounts", 0, "gas"), -1),
+    "more gas than JSON carries": changed(("chains", 0, "accounts", 0, "gas"), 2**53),
+    "an unknown member of a DID": changed(("dids", 0, "extra"), 1),
+    "too many DIDs": changed(("dids",), plain()["dids"] * 52),
+    "a home out of form": changed(("dids", 0, "home"), "Wuhan"),
+    "a short authentication key": changed(("dids", 0, "authentication"), "02" + "00" * 31),
+    "a long recovery key": changed(("dids", 0, "recovery"), "04" + "00" * 64),
+    "a recovery key in capitals": changed(("dids", 0, "recovery"), "02" + "AB" * 32),
     "no leader": changed(("chains", 0, "accounts", 0, "leader"), ""),
 }
 
@@ -146,6 +159,23 @@ def test_a_malformed_document_is_refused(data: bytes) -> None:
     with pytest.raises(GenesisMalformed, match=r"not a genesis document: .*; fetch the file again") as refusal:
         parse_genesis(data)
     assert isinstance(refusal.value, Malformed)
+
+
+@pytest.mark.parametrize(
+    "path", [(), ("chains", 0), ("chains", 0, "accounts", 0), ("dids", 0), ("replicas", 0)], ids=str
+)
+def test_every_member_of_every_part_is_needed(path: tuple[str | int, ...]) -> None:
+    part: Any = plain()
+    for step in path:
+        part = part[step]
+    for member in part:
+        document = plain()
+        inner: Any = document
+        for step in path:
+            inner = inner[step]
+        del inner[member]
+        with pytest.raises(GenesisMalformed, match=f"missing required field `{member}`"):
+            parse_genesis(written(document))
 
 
 def with_twin(path: tuple[str | int, ...], field: str) -> bytes:
@@ -172,6 +202,28 @@ TWINS = {
 def test_what_must_differ_is_named_once(what: str) -> None:
     with pytest.raises(GenesisMalformed, match=f"a genesis document names each {what} once"):
         parse_genesis(TWINS[what])
+
+
+def test_a_did_is_named_once_and_two_may_have_one_key() -> None:
+    document = plain()
+    document["dids"][1] = document["dids"][0]
+    with pytest.raises(GenesisMalformed, match="a genesis document names each DID once"):
+        parse_genesis(written(document))
+    same_key = changed(("dids", 1, "recovery"), plain()["dids"][0]["recovery"])
+    assert len(parse_genesis(same_key).document.dids) == len(plain()["dids"])
+
+
+@pytest.mark.parametrize("which", ["authentication", "recovery"])
+@pytest.mark.parametrize("key", ["02" + "00" * 32, "00" * 33, "02" + "ff" * 32, "04" + "11" * 32])
+def test_a_did_s_key_that_is_no_point_is_refused(which: str, key: str) -> None:
+    with pytest.raises(GenesisMalformed, match=f"{key} is no key of a DID; see docs/protocol.md, section 28.1"):
+        parse_genesis(changed(("dids", 2, which), key))
+
+
+def test_a_did_is_that_of_its_base_document() -> None:
+    for did, person in zip(genesis_of(*CHAINS).document.dids, ROLES, strict=True):
+        assert did.base == did_base(person)
+        assert did.base.did == did_of(person)
 
 
 @pytest.mark.parametrize("key", ["00" * 32, "01" + "00" * 31, "ff" * 32, "02" + "00" * 31])

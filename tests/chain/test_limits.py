@@ -95,7 +95,7 @@ def test_a_number_of_a_profile_lies_between_its_limits(key: str) -> None:
 
 def test_a_fee_costs_at_most_a_million_fen_and_a_text_has_a_letter() -> None:
     for fee, taken in ((-1, False), (0, True), (1_000_000, True), (1_000_001, False)):
-        assert is_profile({"fees": {"mint": fee}}) == taken
+        assert is_profile({"fees": {"ddc721": {"mint": fee}}}) == taken
     assert is_profile({"name_en": "a"})
 
 
@@ -123,8 +123,12 @@ def test_a_genesis_document_has_its_limits() -> None:
         assert is_document(GenesisDocument, DOCUMENT, name="n" * size) == taken
         assert is_document(GenesisDocument, DOCUMENT, chains=(SECTION,) * size) == taken
         assert is_document(ChainSection, SECTION, accounts=(account,) * size) == taken
+        assert is_document(GenesisDocument, DOCUMENT, dids=DOCUMENT.dids[:1] * (4 * size)) == taken
     for size, taken in ((128, True), (129, False)):
         assert is_document(GenesisAccount, account, address="a" * size) == taken
+    for amount, taken in ((-1, False), (0, True), (2**53 - 1, True), (2**53, False)):
+        assert is_document(GenesisAccount, account, fen=amount) == taken
+        assert is_document(GenesisAccount, account, gas=amount) == taken
     assert GENESIS_BYTES_MAX == 1_000_000
 
 

@@ -36,20 +36,25 @@ INTEGERS = [name for name in FIELDS if name.endswith(("_max", "_ms", "_s", "_tic
 FREE_TEXTS = {"name_en", "name_zh", "framework", "note_en", "note_zh", "native_chain_id", "gas_unit"}
 
 
+CHARGED = {
+    "ddc721": {"mint", "mintBatch", "safeMint", "safeMintBatch", "burn", "metaMint", "metaMintBatch", "metaBurn"},
+    "ddc1155": {"safeMint", "safeMintBatch", "burn", "burnBatch", "metaSafeMint", "metaBurn", "metaBurnBatch"},
+}
+FREE = {"freeze", "unfreeze", "revoke", "setURI", "lock", "unlock"}
+
+
 def text_of(chain_id: str) -> str:
     return (resources.files("chain.profiles") / f"{chain_id}.toml").read_text("utf-8")
 
 
 def written(values: dict[str, Any]) -> str:
     """TOML of a profile's values."""
-    lines = [f"{key} = {literal(value)}" for key, value in values.items() if not isinstance(value, dict)]
-    for key, value in values.items():
-        if isinstance(value, dict):
-            lines += [f"[{key}]", *(f"{name} = {literal(inner)}" for name, inner in value.items())]
-    return "\n".join(lines)
+    return "\n".join(f"{key} = {literal(value)}" for key, value in values.items())
 
 
 def literal(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name} = {literal(inner)}" for name, inner in value.items()) + "}"
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, (int, float)) else msgspec.json.encode(value).decode("utf-8")
@@ -86,10 +91,25 @@ def test_a_modelled_chain_says_so_in_both_languages(chain_id: str) -> None:
     assert own.note_zh.startswith("无公开的") == (own.origin == "modelled")
 
 
-def test_every_fee_is_of_a_named_method_and_the_documented_prices_hold() -> None:
+def test_the_documented_gas_prices_hold() -> None:
     prices = {name: own.gas_per_fen for name, own in load_profiles().items()}
     assert (prices["wenchang"], prices["taian"]) == (4_000_000 // 100, 2_800_000 // 100)
-    assert all(set(own.fees) == {"mint", "mintBatch", "revoke"} for own in load_profiles().values())
+
+
+def test_what_takes_fees_is_documented_and_the_amounts_are_ours() -> None:
+    """The reference charges mint and burn, their meta and batch forms, once for each certificate, and nothing for status."""
+    for own in load_profiles().values():
+        assert set(own.fees) == {"ddc721", "ddc1155", "storage", "evidence"}
+        for contract, charged in CHARGED.items():
+            assert all(own.fees[contract][method] > 0 for method in charged)
+            assert not FREE & set(own.fees[contract])
+
+
+def test_a_batch_costs_as_much_for_each_certificate_as_one_alone() -> None:
+    for own in load_profiles().values():
+        for fees in own.fees.values():
+            batches = {method: fee for method, fee in fees.items() if method.endswith("Batch")}
+            assert all(fee == fees[method.removesuffix("Batch")] for method, fee in batches.items())
 
 
 def test_a_parsed_text_gives_its_values() -> None:
@@ -137,10 +157,15 @@ def test_an_integer_beyond_its_limits_is_named(key: str, wrong: object) -> None:
         parse_profile(written(values() | {key: wrong}))
 
 
-@pytest.mark.parametrize("fee", [-1, 1_000_001, 1.5, True, "1"])
+@pytest.mark.parametrize("fee", [-1, 1_000_001, 1.5, True, "1", {"mint": 1}])
 def test_a_fee_beyond_its_limits_is_named(fee: object) -> None:
-    with pytest.raises(ProfileMalformed, match="fees"):
-        parse_profile(written(values() | {"fees": {"mint": fee}}))
+    with pytest.raises(ProfileMalformed, match=r"fees"):
+        parse_profile(written(values() | {"fees": {"ddc721": {"mint": fee}}}))
+
+
+def test_a_fee_stands_below_its_contract() -> None:
+    with pytest.raises(ProfileMalformed, match=r"fees"):
+        parse_profile(written(values() | {"fees": {"mint": 1}}))
 
 
 def test_a_transaction_larger_than_a_block_is_refused() -> None:
@@ -166,7 +191,8 @@ def test_hostile_toml_raises_nothing_else(text: str) -> None:
 
 
 def test_the_digest_is_of_content_and_not_of_layout() -> None:
-    reordered = dict(reversed(values().items())) | {"fees": dict(reversed(values()["fees"].items()))}
+    fees = {contract: dict(reversed(own.items())) for contract, own in reversed(values()["fees"].items())}
+    reordered = dict(reversed(values().items())) | {"fees": fees}
     commented = "# a comment\n" + written(reordered)
     assert parse_profile(commented).digest() == load_profiles()["wenchang"].digest()
     assert len(load_profiles()["wenchang"].digest()) == 32
@@ -186,8 +212,22 @@ def changed(own: ChainProfile, key: str, other: ChainProfile) -> ChainProfile:
     if value == getattr(own, key) and isinstance(value, int):
         value += 1
     if value == getattr(own, key) and isinstance(value, dict):
-        value = value | {"freeze": 1}
+        value = value | {"classes": {"freeze": 1}}
     return msgspec.structs.replace(own, **{key: value})
+
+
+def test_every_part_of_a_fee_is_in_the_digest() -> None:
+    own = load_profiles()["wenchang"]
+    tables: list[dict[str, dict[str, int]]] = [
+        {},
+        {"ddc721": {}},
+        {"ddc721": {"mint": 30}},
+        {"ddc721": {"mint": 31}},
+        {"ddc721": {"burn": 30}},
+        {"ddc1155": {"mint": 30}},
+        {"ddc721": {"mint": 30}, "ddc1155": {}},
+    ]
+    assert len({msgspec.structs.replace(own, fees=table).digest() for table in tables}) == len(tables)
 
 
 def test_the_ten_digests_differ() -> None:

@@ -9,19 +9,33 @@ import pytest
 
 from chain.codec import Record, encode
 from chain.committed import State
+from chain.did import Creation, Joining, statement_digest
 from chain.digests import sha256
 from chain.rules import ChainRules
 from chain.state import Overlay, layer
 from chain.transaction import Event, Transaction
 from contracts import registry
-from contracts.access import Account, AddAccount, UpdateAccountState, find_account
-from contracts.certificate import Certificate, ChangeStatus, Mint, MintBatch, MintItem, find_certificate
-from contracts.classes import DefineClass, SetIssuer
-from contracts.ddc721 import OfClass, OfHolder
+from contracts.access import NO_DID, Account, find_account
+from contracts.accounts import AddAccount, NewAccount, UpdateAccountState
+from contracts.certificate import Certificate, find_certificate
+from contracts.classes import DEFAULT_RULES, DefineClass, SetIssuer
+from contracts.ddc721_views import OfClass, OfHolder
+from contracts.did import NewDid
 from contracts.genesis import initial_state
 from contracts.interface import ContractContext, ContractReverted
+from contracts.issuing import Mint, MintBatch, MintItem
+from contracts.life import ChangeStatus
+from contracts.purses import COLLECT_CODES
 from tests.chain.memory_nodes import MemoryNodes
-from tests.chain.small_genesis import account_key_pair, address_of, did_of, genesis_of
+from tests.chain.small_genesis import (
+    ROLES,
+    account_key_pair,
+    address_of,
+    did_base,
+    did_key_pair,
+    did_of,
+    genesis_of,
+)
 from tests.chain.small_network import START_MS, rules_of
 
 CHAINS: Final = ("wuhan", "zhongyi")
@@ -46,7 +60,7 @@ class SmallChain:
     @classmethod
     def founded(cls, chain_id: str = "wuhan") -> "SmallChain":
         """The chain at height 0, with the accounts of its genesis document."""
-        genesis = genesis_of(*CHAINS) if chain_id in CHAINS else genesis_of(chain_id)
+        genesis = genesis_of(*CHAINS) if chain_id in CHAINS else genesis_of(*CHAINS, chain_id)
         rules = rules_of(chain_id, genesis.network_id)
         nodes = MemoryNodes()
         state = State(rules.digest, nodes)
@@ -60,24 +74,49 @@ class SmallChain:
     def call(self, sender: str | bytes, contract: str, method: str, arguments: Record | bytes) -> tuple[Event, ...]:
         """The events of a call that succeeds; one that is refused raises, and must not have written anything."""
         overlay = Overlay(self.state)
-        context = ContractContext(
+        context = self.context(sender, contract, method, overlay)
+        try:
+            registry.call(context, self.transaction(context.sender, contract, method, arguments))
+        except ContractReverted as refusal:
+            self._assert_clean(context, refusal.code)
+            raise
+        assert {event.name for event in context.events} <= events_of(contract, method), "a method says what it tells"
+        self._commit(overlay)
+        return tuple(context.events)
+
+    @staticmethod
+    def _assert_clean(context: ContractContext, code: str) -> None:
+        assert isinstance(context.records, Overlay)
+        assert context.records.open == {}, "checks come before state"
+        assert context.events == [], "checks come before events"
+        assert code in codes_of(context.contract, context.method), "a method says how it may be refused"
+
+    def context(
+        self, sender: str | bytes, contract: str, method: str, records: Overlay | None = None
+    ) -> ContractContext:
+        """What a call sees, for whoever tries one check by itself."""
+        return ContractContext(
             rules=self.rules,
-            records=overlay,
+            records=records or Overlay(self.state),
+            contract=contract,
+            method=method,
             sender=sender if isinstance(sender, bytes) else self.address(sender),
             height=self.height,
             time=self.time,
             parent_time=self.parent_time,
+            catalogue=registry.METHODS,
         )
-        try:
-            registry.call(context, self.transaction(context.sender, contract, method, arguments))
-        except ContractReverted:
-            assert overlay.open == {}, "checks come before state"
-            assert context.events == [], "checks come before events"
-            raise
+
+    def write(self, key: bytes, value: Record | bytes | None) -> None:
+        """A block that puts this under `key`, whether or not a call could."""
+        overlay = Overlay(self.state)
+        overlay.put(key, encode(value) if isinstance(value, Record) else value)
+        self._commit(overlay)
+
+    def _commit(self, overlay: Overlay) -> None:
         overlay.keep()
         self.state.commit(overlay.seal(), self.height)
         self.height, self.parent_time, self.time = self.height + 1, self.time, self.time + BLOCK_MS
-        return tuple(context.events)
 
     def transaction(self, sender: bytes, contract: str, method: str, arguments: Record | bytes) -> Transaction:
         """The call as a transaction."""
@@ -121,8 +160,8 @@ class SmallChain:
         assert (refusal.value.code, refusal.value.values) == (code, values)
         assert (self.content(), self.height) == (before, height)
 
-    def new_account(self, person: str = "bob", **changed: Any) -> AddAccount:
-        """What it takes to create a consumer of the platform."""
+    def new_account(self, person: str = "bob", **changed: Any) -> NewAccount:
+        """What it takes to create an account of a person, whose DID comes with it if the genesis document has it not."""
         public_key = changed.get("public_key", account_key_pair(self.rules.chain_id, person).public_key)
         address = changed.get("address", self.address(person))
         possession = b""
@@ -132,17 +171,37 @@ class SmallChain:
         fields: dict[str, Any] = {
             "address": address,
             "public_key": public_key,
-            "role": 2,
-            "did": did_of(person),
-            "leader": did_of("platform"),
             "possession": possession,
+            "leader": None,
+            "did": did_of(person),
+            "did_sequence": 0,
+            "did_signature": self.joins(person, address, public_key, changed.get("did_sequence", 0)),
+            "document": None if person in ROLES else self.new_did(person),
         }
-        return AddAccount(**fields | changed)
+        if changed.get("did") == NO_DID:
+            fields |= {"did_signature": b"", "document": None}
+        return NewAccount(**fields | changed)
+
+    def joins(self, person: str, address: bytes, public_key: bytes, sequence: int = 0) -> bytes:
+        """The signature by which a person's DID takes an account."""
+        joining = Joining(did=did_of(person), sequence=sequence, address=address, public_key=public_key)
+        return did_key_pair(person).sign(statement_digest(self.rules.network_id, self.rules.chain_id, joining))
+
+    def new_did(self, person: str) -> NewDid:
+        """What it takes to make a person's DID known."""
+        base = did_base(person)
+        digest = statement_digest(self.rules.network_id, base.home, Creation(did=base.did))
+        return NewDid(base=base, signature=did_key_pair(person).sign(digest))
+
+    def add(self, person: str = "bob", sender: str = "platform", **changed: Any) -> tuple[Event, ...]:
+        """Create an account of a person: a consumer, by a platform; by an operator a platform or another's consumer."""
+        method = "addAccountByPlatform" if sender in ("platform", "rival") else "addAccountByOperator"
+        return self.call(sender, "authority", method, AddAccount(item=self.new_account(person, **changed)))
 
     def set_flag(self, person: str, *, active: bool, platform_flag: bool = False) -> None:
         """Freeze or free a person, as the operator."""
         arguments = UpdateAccountState(address=self.address(person), active=active, platform_flag=platform_flag)
-        self.call("operator", "access", "updateAccountState", arguments)
+        self.call("operator", "authority", "updateAccountState", arguments)
 
     def define(self, sender: str = "platform", class_id: str = CLASS) -> tuple[Event, ...]:
         """Define a class of two fields."""
@@ -163,7 +222,7 @@ class SmallChain:
         self, method: str, number: int = 1, sender: str | None = None, reason: str = "by-request"
     ) -> tuple[Event, ...]:
         """Revoke, freeze or unfreeze a certificate of the class, as whoever may."""
-        arguments = ChangeStatus(class_id=CLASS, token=token(number), reason=reason)
+        arguments = ChangeStatus(class_id=CLASS, token=token(number), holder=None, reason=reason)
         return self.call(sender or MAY_CHANGE[method], "ddc721", method, arguments)
 
     def grant(self, person: str, *, granted: bool = True) -> tuple[Event, ...]:
@@ -180,14 +239,30 @@ class SmallChain:
         return self.read("totalSupply", OfClass(class_id=CLASS))
 
 
+def codes_of(contract: str, method: str) -> set[str]:
+    """Every code that a call may be refused with."""
+    known = registry.METHODS.get((contract, method))
+    checks = known.checks if known else ()
+    payment = COLLECT_CODES if known and known.price else ()
+    return {"method-unknown", "arguments-malformed", *payment, *(code for check in checks for code in check.codes)}
+
+
+def events_of(contract: str, method: str) -> set[str]:
+    """Every event that a call may tell, its payment's too."""
+    known = registry.METHODS[contract, method]
+    return {*known.events, *(["Pay"] if known.price else [])}
+
+
 def class_of(class_id: str = CLASS, **changed: Any) -> DefineClass:
     """A class of two fields."""
     fields: dict[str, Any] = {
         "class_id": class_id,
+        "standard": 721,
         "name_en": "Degree",
         "name_zh": "学位证书",
         "schema": SCHEMA,
         "fields": ("name", "major"),
+        "rules": DEFAULT_RULES,
     }
     return DefineClass(**fields | changed)
 

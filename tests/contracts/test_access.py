@@ -1,243 +1,168 @@
-"""Who may create and freeze whom, and every refusal of the others (protocol 15)."""
+"""Accounts and the access list as records, and how they are found (protocol 15)."""
+
+from itertools import product
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chain.codec import encode
-from chain.profiles import CHAIN_IDS
-from chain.transaction import Event
-from contracts.access import Account, Role, UpdateAccountState
-from contracts.keys import account_key
-from tests.chain.small_genesis import account_key_pair, did_of
-from tests.contracts.small_chain import SmallChain
+from chain.codec import CodecMalformed, decoder, encode
+from contracts.access import (
+    NO_DID,
+    Account,
+    ContractStanding,
+    Functions,
+    Switches,
+    find_account,
+    functions_of,
+    is_approved,
+    is_paused,
+    is_platform,
+    may_issue_to,
+    platform_of,
+    require_active,
+    sender_account,
+    standing_of,
+    switches_of,
+)
+from contracts.interface import ContractReverted, Role
+from contracts.keys import account_key, approval_key, functions_key, platform_key, standing_key, switches_key
 
-every_chain = pytest.mark.parametrize("chain_id", CHAIN_IDS)
-registered_chain = pytest.mark.parametrize("chain_id", ["zhongyi", "zunyi"])
-
-
-@pytest.fixture
-def chain() -> SmallChain:
-    return SmallChain.founded()
-
-
-@every_chain
-def test_an_account_is_created_on_every_chain_with_its_key(chain_id: str) -> None:
-    chain = SmallChain.founded(chain_id)
-    bob = chain.address("bob")
-    events = chain.call("platform", "access", "addAccount", chain.new_account())
-    assert events == (
-        Event(contract="access", name="AddAccount", values=(chain.address("platform"), bob, 2, did_of("bob"))),
-    )
-    expected = Account(
-        address=bob,
-        public_key=account_key_pair(chain_id, "bob").public_key,
-        role=2,
-        did=did_of("bob"),
-        leader=did_of("platform"),
-        platform_active=True,
-        operator_active=True,
-    )
-    assert chain.account("bob") == expected
-    assert chain.content()[account_key(bob)] == encode(expected)
-    assert expected.active
+ADDRESS, DID, LEADER, OTHER = b"address", b"d" * 20, b"l" * 20, b"o" * 20
+ACCOUNT = Account(
+    address=ADDRESS,
+    public_key=bytes(33),
+    role=int(Role.CONSUMER),
+    did=DID,
+    leader=LEADER,
+    platform_active=True,
+    operator_active=True,
+)
+flags = st.booleans()
 
 
-@pytest.mark.parametrize("role", [Role.CONSUMER, Role.CROSS_CHAIN, Role.RELAYER])
-def test_an_operator_creates_any_role_below_it_under_any_leader(chain: SmallChain, role: Role) -> None:
-    chain.call("operator", "access", "addAccount", chain.new_account(role=int(role), leader=did_of("rival")))
-    account = chain.account("bob")
-    assert account is not None
-    assert (account.role, account.leader) == (role, did_of("rival"))
+def account(role: Role, did: bytes = DID, leader: bytes = LEADER) -> Account:
+    return replace(ACCOUNT, role=int(role), did=did, leader=leader)
 
 
-def test_an_operator_leads_the_platforms_that_it_creates(chain: SmallChain) -> None:
-    with chain.refuses("leader-differs", did_of("platform")):
-        chain.call("operator", "access", "addAccount", chain.new_account(role=1))
-    chain.call("operator", "access", "addAccount", chain.new_account(role=1, leader=did_of("operator")))
-    account = chain.account("bob")
-    assert account is not None
-    assert account.role == Role.PLATFORM
+@pytest.mark.parametrize(("platform_active", "operator_active"), list(product([True, False], repeat=2)))
+def test_an_account_is_usable_while_both_flags_are_set(platform_active: bool, operator_active: bool) -> None:
+    flagged = replace(ACCOUNT, platform_active=platform_active, operator_active=operator_active)
+    assert flagged.active is (platform_active and operator_active)
+    records = {account_key(ADDRESS): encode(flagged)}
+    if flagged.active:
+        assert require_active(records, ADDRESS, unknown="u", frozen="f") == flagged
+    else:
+        with pytest.raises(ContractReverted) as refusal:
+            require_active(records, ADDRESS, unknown="u", frozen="f")
+        assert (refusal.value.code, refusal.value.values) == ("f", (ADDRESS,))
 
 
-@pytest.mark.parametrize("role", [Role.PLATFORM, Role.CROSS_CHAIN, Role.RELAYER])
-def test_a_platform_creates_consumers_only(chain: SmallChain, role: Role) -> None:
-    with chain.refuses("role-not-allowed", Role.PLATFORM):
-        chain.call("platform", "access", "addAccount", chain.new_account(role=int(role)))
-
-
-def test_a_platform_creates_no_consumers_of_another(chain: SmallChain) -> None:
-    with chain.refuses("role-not-allowed", Role.PLATFORM):
-        chain.call("platform", "access", "addAccount", chain.new_account(leader=did_of("rival")))
-
-
-def test_a_consumer_creates_nobody(chain: SmallChain) -> None:
-    with chain.refuses("role-not-allowed", Role.CONSUMER):
-        chain.call("alice", "access", "addAccount", chain.new_account(leader=did_of("alice")))
-
-
-@pytest.mark.parametrize("role", [0, 5])
-def test_no_operator_and_no_unknown_role_is_created(chain: SmallChain, role: int) -> None:
-    with chain.refuses("arguments-malformed"):
-        chain.call("operator", "access", "addAccount", chain.new_account(role=role))
-
-
-def test_an_unknown_sender_is_refused(chain: SmallChain) -> None:
-    with chain.refuses("account-unknown", chain.address("bob")):
-        chain.call("bob", "access", "addAccount", chain.new_account())
-
-
-@pytest.mark.parametrize("platform_flag", [True, False])
-def test_a_sender_frozen_by_either_flag_is_refused_until_it_is_freed(chain: SmallChain, platform_flag: bool) -> None:
-    chain.set_flag("platform", active=False, platform_flag=platform_flag)
-    with chain.refuses("account-frozen", chain.address("platform")):
-        chain.call("platform", "access", "addAccount", chain.new_account())
-    chain.set_flag("platform", active=True, platform_flag=platform_flag)
-    chain.call("platform", "access", "addAccount", chain.new_account())
-
-
-@every_chain
-def test_a_key_not_in_the_form_of_the_chain_is_refused(chain_id: str) -> None:
-    chain = SmallChain.founded(chain_id)
-    good = chain.new_account()
-    for key in (bytes(32), bytes(33), b"\xff" * 32, b"\xff" * 33, b"\x04" + good.public_key[-32:]):
-        with chain.refuses("public-key-malformed", key):
-            chain.call("platform", "access", "addAccount", replace(good, public_key=key))
-
-
-@pytest.mark.parametrize("chain_id", [c for c in CHAIN_IDS if c not in ("zhongyi", "zunyi")])
-def test_a_derived_address_follows_from_the_key(chain_id: str) -> None:
-    chain = SmallChain.founded(chain_id)
-    right = chain.address("bob")
-    for wrong in (chain.address("platform"), right[:-1], right + b"\0", right[:-1] + bytes([right[-1] ^ 1])):
-        with chain.refuses("address-differs", wrong):
-            chain.call("platform", "access", "addAccount", chain.new_account(address=wrong))
-
-
-@registered_chain
-@pytest.mark.parametrize("name", [b"x", b"\xff\xfe", b"Bob", b"O=, L=a, C=CN", b"bob1111111111", b"a" * 96])
-def test_a_chosen_name_has_the_form_of_the_chain(chain_id: str, name: bytes) -> None:
-    chain = SmallChain.founded(chain_id)
-    with chain.refuses("address-malformed", name):
-        chain.call("platform", "access", "addAccount", chain.new_account(address=name))
-
-
-@registered_chain
-def test_a_chosen_name_needs_the_signature_of_its_key(chain_id: str) -> None:
-    chain = SmallChain.founded(chain_id)
-    good = chain.new_account()
-    pair, rules = account_key_pair(chain_id, "bob"), chain.rules
-    elsewhere = SmallChain.founded("zunyi" if chain_id == "zhongyi" else "zhongyi").rules
-    forged = {
-        "nothing": b"",
-        "another key": account_key_pair(chain_id, "alice").sign(
-            rules.registration_bytes(good.address, good.public_key)
-        ),
-        "another name": pair.sign(rules.registration_bytes(chain.address("alice"), good.public_key)),
-        "another chain": pair.sign(elsewhere.registration_bytes(good.address, good.public_key)),
-        "the wrong purpose": pair.sign(rules.transaction_id(encode((good.address, good.public_key)))),
-        "a changed bit": good.possession[:-1] + bytes([good.possession[-1] ^ 1]),
-        "a cut": good.possession[:-1],
-    }
-    for possession in forged.values():
-        with chain.refuses("possession-not-proven", good.address):
-            chain.call("platform", "access", "addAccount", replace(good, possession=possession))
-    chain.call("platform", "access", "addAccount", good)
-
-
-@every_chain
-def test_an_account_is_created_once(chain_id: str) -> None:
-    chain = SmallChain.founded(chain_id)
-    chain.call("platform", "access", "addAccount", chain.new_account())
-    with chain.refuses("account-exists", chain.address("bob")):
-        chain.call("operator", "access", "addAccount", chain.new_account())
-
-
-def update(chain: SmallChain, person: str, *, active: bool, platform_flag: bool) -> UpdateAccountState:
-    return UpdateAccountState(address=chain.address(person), active=active, platform_flag=platform_flag)
-
-
-@pytest.mark.parametrize("person", ["operator", "platform", "alice"])
-@pytest.mark.parametrize("platform_flag", [True, False])
-def test_an_operator_sets_either_flag_of_anyone(chain: SmallChain, person: str, platform_flag: bool) -> None:
-    before = chain.account(person)
-    assert before is not None
-    arguments = update(chain, person, active=False, platform_flag=platform_flag)
-    events = chain.call("operator", "access", "updateAccountState", arguments)
-    flags = (not platform_flag, platform_flag)
-    assert events == (Event(contract="access", name="UpdateAccountState", values=(chain.address(person), *flags)),)
-    assert chain.account(person) == replace(before, platform_active=flags[0], operator_active=flags[1])
-
-
-def test_a_flag_is_set_beside_the_other(chain: SmallChain) -> None:
-    chain.set_flag("alice", active=False, platform_flag=True)
-    chain.set_flag("alice", active=False, platform_flag=False)
-    chain.set_flag("alice", active=True, platform_flag=True)
-    account = chain.account("alice")
-    assert account is not None
-    assert (account.platform_active, account.operator_active, account.active) == (True, False, False)
-    chain.set_flag("alice", active=True, platform_flag=False)
-    freed = chain.account("alice")
-    assert freed is not None
-    assert freed.active
-
-
-def test_a_platform_freezes_its_own_consumers_by_its_own_flag(chain: SmallChain) -> None:
-    chain.call("platform", "access", "updateAccountState", update(chain, "alice", active=False, platform_flag=True))
-    account = chain.account("alice")
-    assert account is not None
-    assert (account.platform_active, account.operator_active) == (False, True)
+def test_an_account_that_is_not_is_refused_by_the_caller_s_code() -> None:
+    records = {account_key(ADDRESS): encode(ACCOUNT)}
+    assert find_account(records, b"other") is None
+    with pytest.raises(ContractReverted) as refusal:
+        require_active(records, b"other", unknown="u", frozen="f")
+    assert (refusal.value.code, refusal.value.values) == ("u", (b"other",))
 
 
 @pytest.mark.parametrize(
-    ("sender", "person", "platform_flag"),
-    [
-        ("platform", "alice", False),
-        ("rival", "alice", True),
-        ("platform", "platform", True),
-        ("platform", "operator", True),
-        ("platform", "rival", True),
-    ],
-    ids=["the operator's flag", "another's consumer", "itself", "the operator", "another platform"],
+    "changed", [{"role": 6}, {"role": -1}, {"did": bytes(19)}, {"leader": bytes(21)}, {"public_key": bytes(31)}]
 )
-def test_a_platform_freezes_nobody_else(chain: SmallChain, sender: str, person: str, platform_flag: bool) -> None:
-    with chain.refuses("role-not-allowed", Role.PLATFORM):
-        arguments = update(chain, person, active=False, platform_flag=platform_flag)
-        chain.call(sender, "access", "updateAccountState", arguments)
+def test_a_record_that_is_no_account_is_none(changed: dict[str, object]) -> None:
+    assert decoder(Account)(encode(ACCOUNT)) == ACCOUNT
+    with pytest.raises(CodecMalformed):
+        decoder(Account)(encode(replace(ACCOUNT, **changed)))
 
 
-@pytest.mark.parametrize("role", [Role.CROSS_CHAIN, Role.RELAYER])
-def test_a_platform_freezes_no_other_role_that_names_it_as_leader(chain: SmallChain, role: Role) -> None:
-    chain.call("operator", "access", "addAccount", chain.new_account(role=int(role)))
-    with chain.refuses("role-not-allowed", Role.PLATFORM):
-        chain.call("platform", "access", "updateAccountState", update(chain, "bob", active=False, platform_flag=True))
+def test_the_calling_account_is_one_that_a_check_has_found(chain) -> None:
+    assert sender_account(chain.context("alice", "ddc721", "mint")) == chain.account("alice")
+    with pytest.raises(AssertionError):
+        sender_account(chain.context("bob", "ddc721", "mint"))
 
 
-def test_a_consumer_freezes_nobody(chain: SmallChain) -> None:
-    with chain.refuses("role-not-allowed", Role.CONSUMER):
-        chain.call("alice", "access", "updateAccountState", update(chain, "alice", active=False, platform_flag=True))
+def test_a_platform_and_an_approval_are_there_or_not() -> None:
+    assert is_platform({platform_key(DID): b"\x01"}, DID)
+    assert not is_platform({platform_key(OTHER): b"\x01"}, DID)
+    records = {approval_key(DID, OTHER): b"\x01"}
+    assert is_approved(records, DID, OTHER)
+    assert not is_approved(records, OTHER, DID), "an approval has a direction"
 
 
-def test_an_unknown_account_is_not_frozen(chain: SmallChain) -> None:
-    with chain.refuses("account-unknown", chain.address("bob")):
-        chain.set_flag("bob", active=False)
+def test_a_platform_stands_for_itself_and_a_consumer_under_its_leader() -> None:
+    expected = {Role.PLATFORM: DID, Role.CONSUMER: LEADER}
+    assert {role: platform_of(account(role)) for role in Role} == {role: expected.get(role) for role in Role}
 
 
-@pytest.mark.parametrize("active", [True, False])
-@pytest.mark.parametrize("platform_flag", [True, False])
-def test_a_flag_that_is_so_already_is_refused(chain: SmallChain, active: bool, platform_flag: bool) -> None:
-    if not active:
-        chain.set_flag("alice", active=False, platform_flag=platform_flag)
-    with chain.refuses("no-change", chain.address("alice")):
-        chain.set_flag("alice", active=active, platform_flag=platform_flag)
+BESIDE = {Role.OPERATOR, Role.CROSS_CHAIN}
+"""Who issues to everybody: an operator is above all, the cross-chain account brings what was issued elsewhere."""
 
 
-def test_a_frozen_operator_or_platform_freezes_nobody(chain: SmallChain) -> None:
-    chain.set_flag("platform", active=False)
-    with chain.refuses("account-frozen", chain.address("platform")):
-        chain.call("platform", "access", "updateAccountState", update(chain, "alice", active=False, platform_flag=True))
+@pytest.mark.parametrize(("issuer", "holder"), list(product(BESIDE, Role)))
+def test_an_operator_and_the_cross_chain_account_issue_to_everybody(issuer: Role, holder: Role) -> None:
+    assert may_issue_to({}, account(issuer), account(holder, did=OTHER, leader=OTHER))
 
 
-def test_the_roles_have_the_reference_network_s_numbers() -> None:
-    assert {role.name: int(role) for role in Role} == {
-        "OPERATOR": 0, "PLATFORM": 1, "CONSUMER": 2, "CROSS_CHAIN": 3, "RELAYER": 4,
-    }  # fmt: skip
+@pytest.mark.parametrize(("issuer", "holder"), list(product(set(Role) - BESIDE, Role)))
+def test_others_issue_within_one_platform_or_as_approved(issuer: Role, holder: Role) -> None:
+    """Nobody else beside the hierarchy of platforms and consumers issues or is issued to, whatever is approved."""
+    inside = {issuer, holder} <= {Role.PLATFORM, Role.CONSUMER}
+    one, same, other = (account(issuer, DID, DID), account(holder, DID, DID), account(holder, OTHER, OTHER))
+    assert may_issue_to({}, one, same) is inside
+    assert may_issue_to({}, one, other) is False
+    assert may_issue_to({approval_key(DID, OTHER): b"\x01"}, one, other) is inside
+    assert may_issue_to({approval_key(OTHER, DID): b"\x01"}, one, other) is False
+
+
+def test_a_platform_s_own_did_counts_not_its_operator_s() -> None:
+    assert may_issue_to({}, account(Role.PLATFORM, DID, LEADER), account(Role.CONSUMER, OTHER, DID))
+    assert not may_issue_to({}, account(Role.PLATFORM, DID, LEADER), account(Role.PLATFORM, OTHER, LEADER))
+    assert not may_issue_to({}, account(Role.PLATFORM, DID, LEADER), account(Role.CONSUMER, DID, LEADER))
+
+
+@given(st.sets(st.from_regex(r"\A[a-z][A-Za-z0-9]{0,30}\Z"), max_size=64))
+def test_the_list_has_what_was_written(methods: set[str]) -> None:
+    key = functions_key(Role.PLATFORM, "ddc721")
+    records = {key: encode(Functions(methods=tuple(sorted(methods))))}
+    assert functions_of(records, Role.PLATFORM, "ddc721") == methods
+    assert functions_of(records, Role.CONSUMER, "ddc721") is None
+    assert functions_of(records, Role.PLATFORM, "ddc1155") is None
+
+
+@given(flags, flags, flags)
+def test_switches_are_on_until_they_are_set(platforms_add: bool, accounts: bool, recharges: bool) -> None:
+    assert switches_of({}) == Switches(platforms_add=True, batch_accounts=True, batch_recharges=True)
+    switches = Switches(platforms_add=platforms_add, batch_accounts=accounts, batch_recharges=recharges)
+    assert switches_of({switches_key(): encode(switches)}) == switches
+
+
+@given(flags, st.text(st.characters(exclude_categories=["Cs"]), max_size=64))
+def test_a_contract_runs_without_a_name_until_its_owner_says_otherwise(paused: bool, name: str) -> None:
+    assert standing_of({}, "ddc721") == ContractStanding(paused=False, name="", symbol="")
+    standing = ContractStanding(paused=paused, name=name, symbol="S")
+    records = {standing_key("ddc721"): encode(standing)}
+    assert standing_of(records, "ddc721") == standing
+    assert is_paused(records, "ddc721") is paused
+    assert is_paused(records, "ddc1155") is False
+
+
+@pytest.mark.parametrize("record", [
+    Functions(methods=("mint",) * 64), ContractStanding(paused=True, name="n" * 64, symbol="s" * 16),
+    replace(ACCOUNT, public_key=bytes(32)),
+])  # fmt: skip
+def test_a_record_holds_as_much_as_it_may(record: Functions | ContractStanding | Account) -> None:
+    assert decoder(type(record))(encode(record)) == record
+
+
+@pytest.mark.parametrize("record", [
+    Functions(methods=("mint",) * 65), ContractStanding(paused=True, name="n" * 65, symbol="s"),
+    ContractStanding(paused=True, name="n", symbol="s" * 17), replace(ACCOUNT, public_key=bytes(34)),
+])  # fmt: skip
+def test_a_record_holds_no_more(record: Functions | ContractStanding | Account) -> None:
+    with pytest.raises(CodecMalformed):
+        decoder(type(record))(encode(record))
+
+
+def test_no_document_has_the_did_of_who_has_none() -> None:
+    assert bytes(20) == NO_DID

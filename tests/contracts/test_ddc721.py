@@ -1,4 +1,4 @@
-"""The ERC-721 face: nothing ever changes hands, and every read answers from the records (protocol 18)."""
+"""The ERC-721 face: nothing ever changes hands by a call of it (protocol 18)."""
 
 from typing import Any
 
@@ -6,16 +6,44 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chain.codec import Record, encode
+from chain.codec import encode
 from contracts import registry
-from contracts.ddc721 import INTERFACES, METHODS, VIEWS, OfClass, OfInterface, OfOperator, OfToken
+from contracts.ddc721 import METHODS, TRANSFERS
 from contracts.interface import ContractContext, ContractReverted
-from tests.contracts.small_chain import CLASS, SmallChain, token
+from contracts.owning import Pause
+from tests.contracts.check_order import codes_of
+from tests.contracts.small_chain import SmallChain, token
 
-TRANSFERS = [
-    "transferFrom", "safeTransferFrom", "batchTransferFrom", "safeBatchTransferFrom", "metaTransferFrom",
-    "metaSafeTransferFrom", "approve", "setApprovalForAll",
+NAMES = [
+    "mint", "mintBatch", "safeMint", "safeMintBatch", "crossSafeMint", "mintSigned", "metaMint", "metaSafeMint",
+    "metaMintBatch", "metaSafeMintBatch", "metaBurn", "setURI", "reissue", "accept", "decline", "revoke", "burn",
+    "freeze", "unfreeze", "lock", "unlock", "setUser", "setAttribute", "requestRebind", "approveRebind", "objectRebind",
+    "completeRebind", "pause", "unpause", "setNameAndSymbol",
 ]  # fmt: skip
+EVENTS = {
+    "mint": ["Transfer", "Locked", "Issued"],
+    "mintBatch": ["TransferBatch", "LockedBatch", "IssuedBatch"],
+    "safeMint": ["Transfer", "Locked", "Issued", "MintData"],
+    "safeMintBatch": ["TransferBatch", "LockedBatch", "IssuedBatch", "MintData"],
+    "crossSafeMint": ["Transfer", "Locked", "Issued", "MintData"],
+    "mintSigned": ["TransferBatch", "LockedBatch", "IssuedBatch"],
+    "metaMint": ["Transfer", "Locked", "Issued", "MintData", "MetaTransfer"],
+    "metaSafeMint": ["Transfer", "Locked", "Issued", "MintData", "MetaTransfer"],
+    "metaMintBatch": ["TransferBatch", "LockedBatch", "IssuedBatch", "MintData", "MetaTransfer"],
+    "metaSafeMintBatch": ["TransferBatch", "LockedBatch", "IssuedBatch", "MintData", "MetaTransfer"],
+    "metaBurn": ["Transfer", "Burnt", "MetaTransfer"],
+    "reissue": ["Revoked", "Transfer", "Locked", "Issued", "Reissued"],
+    "decline": ["Transfer", "Declined"],
+    "burn": ["Transfer", "Burnt"],
+}
+"""Whose calls tell of more than one thing, in order; what each of the others tells is tested where it is called."""
+
+
+def test_a_transfer_is_what_the_standards_call_so() -> None:
+    assert sorted(TRANSFERS) == sorted([
+        "transferFrom", "safeTransferFrom", "batchTransferFrom", "safeBatchTransferFrom", "metaTransferFrom",
+        "metaSafeTransferFrom", "approve", "setApprovalForAll",
+    ])  # fmt: skip
 
 
 @pytest.mark.parametrize("method", TRANSFERS)
@@ -35,96 +63,48 @@ def test_a_transfer_is_refused_before_anything_else_is_looked_at(method: str, ar
 
 
 @pytest.mark.parametrize("method", TRANSFERS)
-@pytest.mark.parametrize("sender", ["operator", "platform", "alice", "bob"])
-def test_a_transfer_is_refused_to_everybody(chain: SmallChain, method: str, sender: str) -> None:
+@pytest.mark.parametrize("sender", ["owner", "operator", "platform", "rival", "alice", "bob"])
+@pytest.mark.parametrize("paused", [False, True])
+def test_a_transfer_is_refused_to_everybody_at_any_time(
+    chain: SmallChain, method: str, sender: str, paused: bool
+) -> None:
     chain.mint()
     if sender == "platform":
         chain.set_flag("platform", active=False)
+    if paused:
+        chain.call("owner", "ddc721", "pause", Pause())
     for arguments in (b"", b"\xc1", encode((chain.address("alice"), chain.address("rival"), token(1)))):
         with chain.refuses("non-transferable"):
             chain.call(sender, "ddc721", method, arguments)
 
 
+@pytest.mark.parametrize("method", TRANSFERS)
+def test_a_transfer_has_one_check_and_no_effect_and_costs_nothing(method: str) -> None:
+    transfer = METHODS[method]
+    assert codes_of(transfer) == [(0, "non-transferable")]
+    assert (transfer.price, transfer.events) == (None, ())
+    context: Any = object()
+    transfer.effect(context, None)
+
+
 def test_every_method_is_one_of_these() -> None:
-    assert list(METHODS) == ["mint", "mintBatch", "revoke", "freeze", "unfreeze", *TRANSFERS]
+    assert sorted(METHODS) == sorted([*NAMES, *TRANSFERS])
     assert {name for name, method in METHODS.items() if method.arguments is None} == set(TRANSFERS)
 
 
-def test_the_reads_answer_of_a_certificate(chain: SmallChain) -> None:
-    chain.mint(1, uri="https://example.org/1")
-    of_token = OfToken(class_id=CLASS, token=token(1))
-    assert chain.read("ownerOf", of_token) == chain.address("alice")
-    assert chain.read("tokenURI", of_token) == "https://example.org/1"
-    assert chain.read("locked", of_token) is True
-    assert chain.read("getApproved", of_token) == b""
-    chain.change("revoke")
-    assert chain.read("ownerOf", of_token) == chain.address("alice")
-    assert chain.read("locked", of_token) is True
+def test_the_events_of_a_method_are_named_in_their_order() -> None:
+    several = {name: list(method.events) for name, method in METHODS.items() if len(method.events) > 1}
+    assert several == EVENTS
+    assert all(method.events for name, method in METHODS.items() if name in NAMES)
 
 
-def test_the_reads_answer_of_a_class(chain: SmallChain) -> None:
-    of_class = OfClass(class_id=CLASS)
-    assert chain.read("name", of_class) == "Degree"
-    assert chain.read("symbol", of_class) == "DEGREE"
-    assert chain.read("totalSupply", of_class) == 0
-    assert chain.balance() == 0
-
-
-@pytest.mark.parametrize("name", ["ownerOf", "tokenURI", "locked", "getApproved"])
-def test_a_read_of_a_certificate_that_is_not_is_refused(chain: SmallChain, name: str) -> None:
-    with chain.refuses("certificate-unknown", CLASS, token(1)):
-        chain.read(name, OfToken(class_id=CLASS, token=token(1)))
-
-
-@pytest.mark.parametrize("name", ["name", "symbol"])
-def test_a_read_of_a_class_that_is_not_is_refused(chain: SmallChain, name: str) -> None:
-    with chain.refuses("class-unknown", "other"):
-        chain.read(name, OfClass(class_id="other"))
-
-
-def test_nobody_ever_acts_for_a_holder(chain: SmallChain) -> None:
-    alice, rival = chain.address("alice"), chain.address("rival")
-    assert chain.read("isApprovedForAll", OfOperator(class_id=CLASS, owner=alice, operator=rival)) is False
-    assert chain.read("isApprovedForAll", OfOperator(class_id=CLASS, owner=alice, operator=alice)) is False
-
-
-def selector(digest: Any, signature: str) -> int:
-    """An EVM function selector: the first four bytes of Keccak-256 of its signature."""
-    return int.from_bytes(digest(signature.encode())[:4], "big")
-
-
-ERC = {
-    "01ffc9a7": ["supportsInterface(bytes4)"],
-    "80ac58cd": [
-        "balanceOf(address)", "ownerOf(uint256)", "safeTransferFrom(address,address,uint256,bytes)",
-        "safeTransferFrom(address,address,uint256)", "transferFrom(address,address,uint256)",
-        "approve(address,uint256)", "setApprovalForAll(address,bool)", "getApproved(uint256)",
-        "isApprovedForAll(address,address)",
-    ],
-    "5b5e139f": ["name()", "symbol()", "tokenURI(uint256)"],
-    "b45a3c0e": ["locked(uint256)"],
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("interface", ERC)
-def test_an_interface_that_is_claimed_is_there_whole(chain: SmallChain, interface: str) -> None:
-    keccak = SmallChain.founded("wuhan").rules.digest
-    identifier = 0
-    for signature in ERC[interface]:
-        identifier ^= selector(keccak, signature)
-        name = signature.split("(")[0]
-        assert name in METHODS or name in VIEWS
-    assert f"{identifier:08x}" == interface
-    assert chain.read("supportsInterface", OfInterface(interface=interface)) is True
-
-
-@pytest.mark.parametrize("interface", ["ffffffff", "d9b67a26", "80AC58CD", "", "780e9d63"])
-def test_no_other_interface_is_claimed(chain: SmallChain, interface: str) -> None:
-    assert set(ERC) == INTERFACES
-    assert chain.read("supportsInterface", OfInterface(interface=interface)) is False
+def test_what_is_issued_or_burnt_costs_and_nothing_else_does() -> None:
+    paid = {name for name, method in METHODS.items() if method.price is not None}
+    assert paid == {name for name in NAMES if "int" in name or "urn" in name} | {"reissue"}
 
 
 def test_a_contract_sees_its_context_and_nothing_else() -> None:
     fields = set(ContractContext.__struct_fields__)
-    assert fields == {"rules", "records", "sender", "height", "time", "parent_time", "events"}
-    assert all(isinstance(view.arguments, type) and issubclass(view.arguments, Record) for view in VIEWS.values())
+    assert fields == {
+        "rules", "records", "contract", "method", "sender", "height", "time", "parent_time", "events", "catalogue",
+    }  # fmt: skip

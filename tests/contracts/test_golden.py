@@ -12,6 +12,7 @@ import pytest
 
 from chain.block import HEADER_VERSION, Block, BlockHeader, CommittedBlock
 from chain.codec import Record, decode, encode
+from chain.did import Joining, statement_digest
 from chain.digests import sha256
 from chain.domains import Domain
 from chain.merkle import InclusionProof, leaf_hash, prove, root
@@ -19,10 +20,16 @@ from chain.state import StateProof
 from chain.state import prove as prove_state
 from chain.transaction import Event, Receipt, SignedTransaction, Transaction
 from contracts import keys
-from contracts.access import Account
-from contracts.certificate import Certificate, Mint
-from contracts.classes import CertificateClass
-from tests.chain.small_genesis import account_key_pair, genesis_of
+from contracts.access import Account, Functions
+from contracts.certificate import Certificate, Issued
+from contracts.classes import CertificateClass, Grant
+from contracts.did import DidDocument
+from contracts.interface import Role
+from contracts.issuing import Mint
+from contracts.meta import MetaCall, arguments_root, meta_bytes
+from contracts.purses import Purse, Tariff
+from contracts.signatories import issue_bytes
+from tests.chain.small_genesis import account_key_pair, did_of, genesis_of
 from tests.chain.small_network import FIRST
 from tests.contracts.small_chain import CLASS, SmallChain, item, token
 
@@ -37,9 +44,17 @@ RECORDS: Final[dict[str, type[Record]]] = {
     "block": Block,
     "committed block": CommittedBlock,
     "receipt's inclusion proof": InclusionProof,
+    "meta call": MetaCall,
     "account": Account,
     "class": CertificateClass,
     "certificate": Certificate,
+    "grant": Grant,
+    "supply": Issued,
+    "purse": Purse,
+    "purse of a contract": Purse,
+    "tariff": Tariff,
+    "DID document": DidDocument,
+    "functions": Functions,
     "state proof of the certificate": StateProof,
     "state proof of an absence": StateProof,
 }
@@ -68,7 +83,7 @@ def played(chain_id: str) -> tuple[SmallChain, tuple[Event, ...]]:
 def golden_chain(chain_id: str) -> Golden:
     """Bytes and digests of one chain."""
     chain, events = played(chain_id)
-    return golden_calls(chain, events) | golden_state(chain)
+    return golden_calls(chain, events) | golden_statements(chain) | golden_state(chain)
 
 
 def golden_calls(chain: SmallChain, events: tuple[Event, ...]) -> Golden:
@@ -123,6 +138,28 @@ def header_of(chain: SmallChain, transaction_root: bytes, receipt_root: bytes) -
     )
 
 
+def golden_statements(chain: SmallChain) -> Golden:
+    """What is signed beside transactions: by a DID, by a holder, by a signatory."""
+    rules, alice = chain.rules, chain.address("alice")
+    minted = item(alice, 7)
+    public_key = account_key_pair(rules.chain_id, "alice").public_key
+    joining = Joining(did=did_of("alice"), sequence=0, address=alice, public_key=public_key)
+    meta = MetaCall(
+        contract="ddc721",
+        method="metaMint",
+        signer=alice,
+        arguments=arguments_root(rules, (encode(CLASS), encode(minted))),
+        counter=1,
+        deadline=chain.time,
+    )
+    return {
+        "joining statement": statement_digest(rules.network_id, rules.chain_id, joining).hex(),
+        "meta call": encode(meta).hex(),
+        "meta statement": meta_bytes(rules, meta).hex(),
+        "issue statement": issue_bytes(rules, "ddc721", CLASS, (minted,), chain.time).hex(),
+    }
+
+
 def golden_state(chain: SmallChain) -> Golden:
     alice = chain.address("alice")
     named = {
@@ -132,22 +169,27 @@ def golden_state(chain: SmallChain) -> Golden:
         "key of the certificate": keys.certificate_key(CLASS, token(7)),
         "key of the balance": keys.balance_key(CLASS, alice),
         "key of the supply": keys.supply_key(CLASS),
+        "key of the purse": keys.purse_key(chain.address("platform")),
+        "key of the purse of a contract": keys.purse_key(keys.contract_purse("ddc721")),
+        "key of the supply of fen": keys.fen_supply_key(),
+        "key of the tariff": keys.tariff_key("ddc721"),
+        "key of the DID document": keys.did_key(did_of("alice")),
+        "key of the functions": keys.functions_key(Role.PLATFORM, "ddc721"),
     }
     content = chain.content()
-    return {name: key.hex() for name, key in named.items()} | {
-        "account": content[named["key of the account"]].hex(),
-        "class": content[named["key of the class"]].hex(),
-        "grant": content[named["key of the grant"]].hex(),
-        "certificate": content[named["key of the certificate"]].hex(),
-        "balance": content[named["key of the balance"]].hex(),
-        "supply": content[named["key of the supply"]].hex(),
-        "key of another chain's section": keys.network_key(
-            "wuhan" if chain.rules.chain_id != "wuhan" else "zhongyi"
-        ).hex(),
-        "state root": chain.state.root.hex(),
-        "state proof of the certificate": encode(prove_state(chain.state, named["key of the certificate"])).hex(),
-        "state proof of an absence": encode(prove_state(chain.state, keys.certificate_key(CLASS, token(8)))).hex(),
-    }
+    written = {name.removeprefix("key of the "): content[key].hex() for name, key in named.items()}
+    return (
+        {name: key.hex() for name, key in named.items()}
+        | written
+        | {
+            "key of another chain's section": keys.network_key(
+                "wuhan" if chain.rules.chain_id != "wuhan" else "zhongyi"
+            ).hex(),
+            "state root": chain.state.root.hex(),
+            "state proof of the certificate": encode(prove_state(chain.state, named["key of the certificate"])).hex(),
+            "state proof of an absence": encode(prove_state(chain.state, keys.certificate_key(CLASS, token(8)))).hex(),
+        }
+    )
 
 
 def golden() -> dict[str, Golden]:

@@ -15,6 +15,7 @@ import chain
 import contracts
 from chain.genesis import GenesisDocument
 from chain.profile import ChainProfile
+from contracts.registry import METHODS
 from tests.chain.record_strategies import records_of
 
 FILE: Final = Path(__file__).parents[1] / "vectors" / "record_forms.json"
@@ -25,9 +26,15 @@ LIMITS: Final = {
     "chain.genesis": ["GENESIS_BYTES_MAX"],
     "chain.state": ["BUCKET_ENTRIES_MAX", "DEPTH_MAX"],
     "chain.transaction": ["TRANSACTION_WINDOW_MS"],
-    "contracts.keys": ["CLASS_BYTES"],
+    "contracts.charge": ["FEN_MAX"],
+    "contracts.classes": ["REBIND_WAIT_MS"],
+    "contracts.keys": ["CLASS_BYTES", "CONTRACT_BYTES"],
     "contracts.membership": ["EFFECT_HEIGHTS_MAX", "EFFECT_HEIGHTS_MIN", "MEMBERSHIPS_MAX"],
+    "contracts.meta": ["DEADLINE_MS_MAX"],
+    "contracts.purses": ["STEPS_PER_FEN"],
+    "contracts.signatories": ["DEADLINE_MS_MAX"],
 }
+"""What decides beside the forms themselves."""
 Forms = dict[str, dict[str, Any]]
 
 
@@ -77,7 +84,7 @@ def nested_structs(info: Any) -> list[type[msgspec.Struct]]:
 
 
 def forms() -> Forms:
-    """Every record of both floors, the genesis document, the profile, and the limits beside them."""
+    """Every record of both floors, the genesis document, the profile, the limits beside them, and what calls cost."""
     structs: list[type[msgspec.Struct]] = [
         *records_of(chain, contracts),
         *nested_structs(msgspec.inspect.type_info(GenesisDocument)),
@@ -88,7 +95,14 @@ def forms() -> Forms:
         for module, names in LIMITS.items()
         for name in names
     }
-    return {f"{struct.__module__}.{struct.__name__}": fields_of(struct) for struct in structs} | {"limits": limits}
+    records = {f"{struct.__module__}.{struct.__name__}": fields_of(struct) for struct in structs}
+    return records | {"limits": limits, "prices": prices()}
+
+
+def prices() -> dict[str, Any]:
+    """The steps of gas of every method that has a price: for the call, and for each certificate."""
+    priced = {".".join(place): method.price for place, method in METHODS.items() if method.price is not None}
+    return {place: [price.steps, price.steps_each] for place, price in sorted(priced.items())}
 
 
 WRITTEN: Forms = json.loads(FILE.read_text("utf-8")) if FILE.exists() else {}

@@ -5,9 +5,18 @@ from typing import Final, Literal, NamedTuple
 
 from chain.codec import Record, encode
 from chain.committed import State
-from chain.digests import ripemd160, sha256
+from chain.did import BaseDocument
+from chain.digests import sha256
 from chain.domains import Domain
-from chain.genesis import ChainSection, Genesis, GenesisAccount, GenesisDocument, GenesisReplica, parse_genesis
+from chain.genesis import (
+    ChainSection,
+    Genesis,
+    GenesisAccount,
+    GenesisDid,
+    GenesisDocument,
+    GenesisReplica,
+    parse_genesis,
+)
 from chain.light_client import CertifiedHeader
 from chain.membership import Membership, Replica
 from chain.profiles import load_profiles
@@ -17,9 +26,9 @@ from chain.signatures import KeyPair, SchemeName, scheme
 from chain.state import layer, prove
 from chain.transaction import SignedTransaction, Transaction
 from chain.universal_id import CertificateName
-from contracts.certificate import Mint, MintItem
-from contracts.classes import DefineClass
+from contracts.classes import DEFAULT_RULES, DefineClass
 from contracts.genesis import genesis_header, initial_state
+from contracts.issuing import Mint, MintItem
 from contracts.keys import certificate_key
 from credentials.bundle import Bundle, make_bundle
 from credentials.content import Hidden, Revealed, field_leaf, root_from_entries
@@ -46,6 +55,8 @@ YEAR: Final = Revealed("year", "integer", 2025, bytes(range(16, 32)))
 Role = Literal["operator", "platform", "consumer"]
 Person = tuple[str, Role, str]
 """Name, role, and whose DID leads it."""
+PURSES: Final = {"platform": (1_000, 1_000_000)}
+"""Fen and gas of the first state."""
 PEOPLE: Final[dict[str, tuple[Person, ...]]] = {
     "wenchang": (("platform", "platform", "operator"), ("alice", "consumer", "platform")),
     "zhongyi": (("platform", "platform", "operator"),),
@@ -74,6 +85,17 @@ def account_keys(rules: ChainRules, person: str) -> KeyPair:
     return rules.scheme.key_pair(seed(person))
 
 
+def did_keys(person: str, what: str = "authentication") -> KeyPair:
+    """A key pair of a person's DID: authentication or recovery."""
+    return scheme(SchemeName.SECP256K1).key_pair(seed(f"{what} of {person}"))
+
+
+def did_base(person: str) -> BaseDocument:
+    """The base document of a person's DID, whose home is Wenchang."""
+    authentication, recovery = (did_keys(person, what).public_key for what in ("authentication", "recovery"))
+    return BaseDocument(home="wenchang", authentication=authentication, recovery=recovery)
+
+
 def consensus_keys(name: str) -> KeyPair:
     """The consensus key pair of a replica."""
     return scheme(SchemeName.ED25519).key_pair(seed(name))
@@ -97,6 +119,18 @@ def rules_of(network_id: bytes, chain_id: str) -> ChainRules:
 def content_leaf(rules: ChainRules, field: Revealed) -> bytes:
     """The leaf hash of a field of the example certificate."""
     return field_leaf(rules.digest, field.name, field.type, field.value, field.salt)
+
+
+def mint_item(rules: ChainRules) -> MintItem:
+    """The example certificate as it is asked for."""
+    return MintItem(
+        token=TOKEN,
+        holder=rules.addresses.derive(account_keys(rules, "alice").public_key),
+        content_root=root_from_entries(rules.digest, (DEGREE, YEAR)),
+        uri="",
+        valid_from=None,
+        valid_until=None,
+    )
 
 
 @cache
@@ -152,6 +186,10 @@ def _genesis() -> Genesis:
             )
             for name in REPLICAS
         ),
+        dids=tuple(
+            GenesisDid(home=base.home, authentication=base.authentication.hex(), recovery=base.recovery.hex())
+            for base in map(did_base, ("operator", "platform", "alice"))
+        ),
         chains=tuple(
             ChainSection(
                 chain_id=chain_id,
@@ -168,18 +206,16 @@ def _genesis() -> Genesis:
 def _account(chain_id: str, person: str, role: Role, leader: str) -> GenesisAccount:
     rules = rules_of(bytes(32), chain_id)
     key = account_keys(rules, person).public_key
-    registered = rules.addresses.registered
+    registered, (fen, gas) = rules.addresses.registered, PURSES.get(person, (0, 0))
     return GenesisAccount(
         address="certplatform" if registered else rules.addresses.format(rules.addresses.derive(key)),
         public_key=key.hex(),
         role=role,
-        did=_did(person).hex(),
-        leader=_did(leader).hex(),
+        did=did_base(person).did.hex(),
+        leader=did_base(leader).did.hex(),
+        fen=fen,
+        gas=gas,
     )
-
-
-def _did(name: str) -> bytes:
-    return ripemd160(sha256(f"DID document of {name}".encode()))
 
 
 def _first_state(genesis: Genesis, rules: ChainRules) -> State:
@@ -192,22 +228,16 @@ def _calls(rules: ChainRules) -> tuple[SignedTransaction, SignedTransaction]:
     """The definition of the class, and the mint."""
     define = DefineClass(
         class_id=CLASS,
+        standard=721,
         name_en=SCHEMA.title,
         name_zh=SCHEMA.title_zh,
         schema=SCHEMA.digest,
         fields=tuple(field.name for field in SCHEMA.fields),
-    )
-    item = MintItem(
-        token=TOKEN,
-        holder=rules.addresses.derive(account_keys(rules, "alice").public_key),
-        content_root=root_from_entries(rules.digest, (DEGREE, YEAR)),
-        uri="",
-        valid_from=None,
-        valid_until=None,
+        rules=DEFAULT_RULES,
     )
     return (
         _signed(rules, 1, "classes", "defineClass", define),
-        _signed(rules, 2, "ddc721", "mint", Mint(class_id=CLASS, item=item)),
+        _signed(rules, 2, "ddc721", "mint", Mint(class_id=CLASS, item=mint_item(rules))),
     )
 
 

@@ -23,6 +23,7 @@ _PATTERNS: Final = {
     r"([0-9a-f]{2}){32,65}": "32 to 65 bytes hex",
     r"[0-9a-f]{40}": "20 bytes hex",
     r"[0-9a-f]{64}": "32 bytes hex",
+    r"[0-9a-f]{66}": "33 bytes hex",
     r"[0-9a-f]{128}": "64 bytes hex",
 }
 
@@ -38,6 +39,16 @@ class Table:
 def clauses(page: str) -> frozenset[str]:
     """Every clause number that the page has: `6`, `6.2`."""
     return frozenset(_CLAUSE.findall(page))
+
+
+def section(page: str, number: str) -> str:
+    """The text of one clause, its sub-clauses included."""
+    level = "##" if "." not in number else "###"
+    start = re.search(rf"^{level} {re.escape(number)}\.? ", page, re.MULTILINE)
+    assert start is not None
+    rest = page[start.end() :]
+    end = re.search(r"^## " if level == "##" else r"^##+ ", rest, re.MULTILINE)
+    return rest[: end.start()] if end else rest
 
 
 def tables(page: str) -> dict[str, Table]:

@@ -10,7 +10,7 @@ import contracts
 import credentials
 import node
 from chain.codec import Record
-from chain.genesis import ChainSection, GenesisAccount, GenesisDocument, GenesisReplica
+from chain.genesis import ChainSection, GenesisAccount, GenesisDid, GenesisDocument, GenesisReplica
 from chain.profile import ChainProfile
 from credentials.bundle import (
     Bundle,
@@ -24,7 +24,7 @@ from credentials.bundle import (
 from tests.docs.protocol_page import Table, fields_of
 
 OBJECTS = (
-    GenesisDocument, ChainSection, GenesisReplica, GenesisAccount, ChainProfile,
+    GenesisDocument, ChainSection, GenesisReplica, GenesisDid, GenesisAccount, ChainProfile,
     Bundle, HeaderPart, CertificatePart, HandoverPart, ReplicaPart, StatePart, SiblingsPart,
 )  # fmt: skip
 """What the protocol writes as JSON or TOML."""

@@ -5,14 +5,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from chain.codec import Record
 from chain.domains import Domain
 from chain.genesis import parse_genesis
 from chain.profiles import load_profiles
-from contracts.registry import METHODS, VIEWS
+from chain.state import Overlay
+from contracts.accounts import JoinDid
+from contracts.ddc721 import MetaMint
+from contracts.did import NewDid
+from contracts.interface import ContractContext, ContractReverted
+from contracts.meta import Signed
+from contracts.registry import METHODS
 from credentials.verifier import Reason, verify_bundle
-from tests.docs.example_network import BLOCK_TIME
-from tests.docs.protocol_page import PAGE, ROOT, clauses, examples, tables
+from tests.docs.example_network import BLOCK_TIME, CLASS, did_base, mint_item, world
+from tests.docs.protocol_page import PAGE, ROOT, clauses, examples, section, tables
 from tests.docs.records import expected_tables
 from tests.docs.worked_examples import EXAMPLES
 
@@ -21,10 +29,9 @@ CITATION = re.compile(
     r"(?:[Pp]rotocol(?:\.md, sections?)?|docs/protocol\.md, sections?) (\d+(?:\.\d+)?)(?: (?:to|and) (\d+))?"
 )
 REFUSALS = (
-    re.compile(r"(?:ContractReverted|Refusal)\(\s*\"([a-z-]+)\""),
+    re.compile(r"Refusal\(\s*\"([a-z-]+)\""),
     re.compile(r"(?:unknown|frozen)=\"([a-z-]+)\""),
     re.compile(r"code(?::[^=]*)? ?= ?\"([a-z-]+)\""),
-    re.compile(r"NON_TRANSFERABLE: Final = \"([a-z-]+)\""),
     re.compile(r"(?:return|return \"\" if .+ else) \"(no-quorum|votes-forgotten|view-change|primary-unreachable)\""),
 )
 page = PAGE.read_text("utf-8")
@@ -36,14 +43,25 @@ def sources(*packages: str) -> Iterator[tuple[Path, str]]:
             yield path, path.read_text("utf-8")
 
 
-def section(number: str) -> str:
-    """The text of one clause, its sub-clauses included."""
-    level = "##" if "." not in number else "###"
-    start = re.search(rf"^{level} {re.escape(number)}\.? ", page, re.MULTILINE)
-    assert start is not None
-    rest = page[start.end() :]
-    end = re.search(r"^## " if level == "##" else r"^##+ ", rest, re.MULTILINE)
-    return rest[: end.start()] if end else rest
+def refusal_of(contract: str, method: str, code: str, arguments: Record) -> str | None:
+    """With what the check that names a code refuses a call on the state of the examples; None if it does not."""
+    made = world()
+    context = ContractContext(
+        rules=made.rules,
+        records=Overlay(made.after),
+        contract=contract,
+        method=method,
+        sender=b"anybody",
+        height=2,
+        time=BLOCK_TIME,
+        parent_time=BLOCK_TIME,
+    )
+    (check,) = (check for check in METHODS[contract, method].checks if code in check.codes)
+    try:
+        check.test(context, arguments)
+    except ContractReverted as refused:
+        return refused.code
+    return None
 
 
 def test_every_cited_clause_exists() -> None:
@@ -90,33 +108,45 @@ def test_the_bundle_on_the_page_verifies_with_the_genesis_document_on_the_page()
     assert verdict.revealed == {"degree": "Bachelor of Engineering"}
 
 
-def test_every_code_of_a_refusal_is_on_the_page_and_every_code_on_the_page_is_used() -> None:
-    used = {code for _, text in sources("contracts", "node") for form in REFUSALS for code in form.findall(text)}
-    listed = set(re.findall(r"^\| `([a-z-]+)` \|", section("26"), re.MULTILINE))
+def test_every_code_of_a_node_is_on_the_page_and_every_code_on_the_page_is_used() -> None:
+    used = {code for _, text in sources("node") for form in REFUSALS for code in form.findall(text)}
+    listed = set(re.findall(r"^\| `([a-z-]+)` \|", section(page, "26.2"), re.MULTILINE))
     assert listed == used
 
 
-def test_every_method_and_read_is_on_the_page() -> None:
-    for contract, method in METHODS:
-        number = {"access": "15", "classes": "16", "ddc721": "18", "system": "19"}[contract]
-        assert f"`{method}`" in section(number) or f"`{contract}.{method}`" in section(number)
-    listed = re.findall(r"^\| `(\w+)` \| `Of", section("18.4"), re.MULTILINE)
-    assert sorted(listed) == sorted(name for _, name in VIEWS)
+def test_the_chain_takes_what_is_signed_on_the_page() -> None:
+    made, shown = world(), examples(page)
+    item = mint_item(made.rules)
+    base = did_base("alice")
+    signed = Signed(counter=1, deadline=BLOCK_TIME, signature=bytes.fromhex(shown["meta"]["signature of alice"]))
+    mint = MetaMint(class_id=CLASS, item=item, data=b"", signed=signed)
+    new = NewDid(base=base, signature=bytes.fromhex(shown["did"]["signature of the authentication key"]))
+    joining = JoinDid(
+        address=item.holder, did=base.did, did_sequence=0, did_signature=bytes.fromhex(shown["did"]["signature"])
+    )
+    assert refusal_of("ddc721", "metaMint", "meta-not-signed", mint) is None
+    assert refusal_of("ddc721", "metaMint", "meta-not-signed", replace(mint, data=b"?")) == "meta-not-signed"
+    assert refusal_of("did", "create", "did-not-signed", new) is None
+    assert refusal_of("did", "create", "did-not-signed", replace(new, signature=bytes(64))) == "did-not-signed"
+    assert refusal_of("authority", "joinDid", "did-not-signed", joining) is None
+    assert (
+        refusal_of("authority", "joinDid", "did-not-signed", replace(joining, did_sequence=1)) == "did-sequence-wrong"
+    )
 
 
 def test_every_domain_is_on_the_page_and_no_other() -> None:
-    assert set(re.findall(r"^\| `(bsn/[a-z-]+/1)`", section("2.2"), re.MULTILINE)) == {
+    assert set(re.findall(r"^\| `(bsn/[a-z-]+/1)`", section(page, "2.2"), re.MULTILINE)) == {
         domain.value for domain in Domain
     }
 
 
 def test_every_reason_of_a_verdict_is_on_the_page() -> None:
-    assert all(f"`{reason}`" in section("25.3") for reason in Reason)
+    assert all(f"`{reason}`" in section(page, "25.3") for reason in Reason)
 
 
 def test_the_table_of_chains_is_that_of_the_profiles() -> None:
     rows = re.findall(
-        r"^\| `([a-z]+)` \| (.+?) \| `(.+?)` \| `(.+?)` \| `(.+?)` \| (\w+) \|$", section("20.3"), re.MULTILINE
+        r"^\| `([a-z]+)` \| (.+?) \| `(.+?)` \| `(.+?)` \| `(.+?)` \| (\w+) \|$", section(page, "20.3"), re.MULTILINE
     )
     assert rows == [
         (name, p.framework, p.signature_scheme, p.digest_name, p.address_codec, p.origin)

@@ -8,6 +8,8 @@ from typing import Final
 
 from chain.addresses import AddressCodecName, address_codec
 from chain.codec import encode
+from chain.did import Creation, Joining, statement_digest
+from chain.did import Statement as DidStatement
 from chain.digests import sha256
 from chain.domains import Domain, prefix
 from chain.evidence import ConflictingStatements, SignedDigest, conflict, evidence_fault
@@ -23,6 +25,8 @@ from contracts.certificate import certificate_of, status_at
 from contracts.genesis import genesis_header
 from contracts.keys import account_key, certificate_key
 from contracts.membership import change_bytes
+from contracts.meta import MetaCall, arguments_root, meta_bytes
+from contracts.signatories import issue_bytes
 from tests.docs.example_network import (
     BLOCK_TIME,
     CLASS,
@@ -33,7 +37,10 @@ from tests.docs.example_network import (
     account_keys,
     consensus_keys,
     content_leaf,
+    did_base,
+    did_keys,
     example_bundle,
+    mint_item,
     rules_of,
     seed,
     with_newcomer,
@@ -169,14 +176,59 @@ def certificate() -> Values:
     }
 
 
+def meta() -> Values:
+    rules, item = world().rules, mint_item(world().rules)
+    parts = (encode(CLASS), encode(b""), encode(item))
+    call = MetaCall(
+        contract="ddc721",
+        method="metaMint",
+        signer=item.holder,
+        arguments=arguments_root(rules, parts),
+        counter=1,
+        deadline=BLOCK_TIME,
+    )
+    issue = issue_bytes(rules, "ddc721", CLASS, (item,), BLOCK_TIME)
+    return {
+        "parts of metaMint": " ".join(part.hex() for part in parts),
+        "MetaCall, counter 1, deadline the time of block 1": encode(call).hex(),
+        "what alice signs": meta_bytes(rules, call).hex(),
+        "signature of alice": account_keys(rules, "alice").sign(meta_bytes(rules, call)).hex(),
+        "what a signatory signs, same deadline": issue.hex(),
+    }
+
+
+def did() -> Values:
+    made, base = world(), did_base("alice")
+    account = account_keys(made.rules, "alice").public_key
+    creation = Creation(did=base.did)
+    joining = Joining(did=base.did, sequence=0, address=made.rules.addresses.derive(account), public_key=account)
+
+    def signed(statement: DidStatement) -> tuple[str, str]:
+        digest = statement_digest(made.genesis.network_id, "wenchang", statement)
+        return digest.hex(), did_keys("alice").sign(digest).hex()
+
+    return {
+        "base document of alice": base.canonical().decode(),
+        "DID": base.did.hex(),
+        "Creation": encode(creation).hex(),
+        "what is signed to create it; home is wenchang": signed(creation)[0],
+        "signature of the authentication key": signed(creation)[1],
+        "Joining: alice's account on wenchang": encode(joining).hex(),
+        "what is signed for it to join on wenchang": signed(joining)[0],
+        "signature": signed(joining)[1],
+    }
+
+
 def bundle() -> Values:
     return {"bundle": example_bundle().canonical().decode()}
 
 
 EXAMPLES: Final = {
     made.__name__: made
-    for made in (codec, domain, merkle, quorum, transaction, block, address, genesis, state, certificate, bundle)
-}
+    for made in (
+        codec, domain, merkle, quorum, transaction, block, address, genesis, state, certificate, meta, bundle, did,
+    )
+}  # fmt: skip
 
 
 if __name__ == "__main__":

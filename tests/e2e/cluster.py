@@ -14,12 +14,13 @@ from typing import Any
 
 import httpx
 
+from chain.codec import decode
 from chain.genesis import Genesis, parse_genesis
 from chain.profiles import load_profiles
 from chain.rpc import BlockAnswer, ReadBlock, ReadState, ReadStatus, StateAnswer, StatusAnswer
 from chain.rules import ChainRules
 from chain.universal_id import parse_name, parse_token
-from contracts.certificate import certificate_of
+from contracts.certificate import Issued, certificate_of
 from contracts.keys import certificate_key, supply_key
 from gateway.clients.node_link import NodeLink, client_context
 from scripts import lifecycle, processes
@@ -222,7 +223,7 @@ async def _held(network: TestNetwork, link: NodeLink, chain: str, ids: Sequence[
         height=header.height,
         head=rules.block_digest(header),
         state_root=header.state_root,
-        supply=int.from_bytes(supply or b"", "big"),
+        supply=0 if supply is None else decode(supply, Issued).count,
         certificates=certificates,
     )
 

@@ -28,9 +28,11 @@ CITIES = ("beijing", "shanghai", "guangzhou", "xian")
 PROCESSES = (*(f"node-{city}" for city in CITIES), "gateway")
 CHAIN = "wenchang"
 BUILD_S, UP_S, HEALTHY_S, CATCH_UP_S, COMMAND_S = 900, 180, 120, 60, 120
-SECRETS = {"ca.key", "tls.key", "consensus.key", "passphrase", "vault.db", "demo-keys.json", "network.json"}
+SECRETS = {
+    "ca.key", "tls.key", "consensus.key", "passphrase", "vault.db", "demo-keys.json", "demo-dids.json", "network.json",
+}  # fmt: skip
 IMAGE_SURVEY = """
-find / -xdev \\( -name '*.key' -o -name .git -o -name demo-keys.json -o -name vault.db -o -name passphrase \
+find / -xdev \\( -name '*.key' -o -name .git -o -name 'demo-*.json' -o -name vault.db -o -name passphrase \
 -o -path /app/tests -o -path /app/.ci -o -path '*/bin/*gcc*' -o -path '*/bin/cc' \\) -not -path '/proc/*' 2>/dev/null
 find /app -writable 2>/dev/null
 find /node /network -type f

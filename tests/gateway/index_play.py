@@ -5,13 +5,14 @@ from typing import Any, Final
 
 from chain.codec import Record, encode
 from chain.transaction import SignedTransaction, Transaction
-from contracts.access import UpdateAccountState
-from contracts.certificate import ChangeStatus, Mint, MintBatch
+from contracts.accounts import AddAccount, UpdateAccountState
 from contracts.classes import SetIssuer
+from contracts.issuing import Mint, MintBatch
+from contracts.life import ChangeStatus
 from contracts.system import Touch
 from gateway.index import add_block
 from gateway.search import IndexedEvent, events_after
-from tests.chain.small_genesis import account_key_pair, address_of
+from tests.chain.small_genesis import account_key_pair, address_of, did_of
 from tests.contracts.small_chain import CLASS, SmallChain, class_of, item, token
 from tests.gateway.memory_chain import MemoryChain, heard
 
@@ -63,7 +64,10 @@ class Play:
     def change(self, method: str, number: int) -> bool:
         person = "platform" if method == "revoke" else "operator"
         return self.act(
-            person, "ddc721", method, ChangeStatus(class_id=CLASS, token=token(number), reason="by-request")
+            person,
+            "ddc721",
+            method,
+            ChangeStatus(class_id=CLASS, token=token(number), holder=None, reason="by-request"),
         )
 
     def index(self, connection: sqlite3.Connection) -> list[int]:
@@ -88,10 +92,11 @@ def eventful() -> Play:
     assert own.change("revoke", 3)
     assert own.change("freeze", 4)
     assert own.change("unfreeze", 4)
-    assert own.act("operator", "access", "addAccount", SmallChain.founded().new_account())
+    bob = SmallChain.founded().new_account("bob", leader=did_of("platform"))
+    assert own.act("operator", "authority", "addAccountByOperator", AddAccount(item=bob))
     assert own.act(
         "operator",
-        "access",
+        "authority",
         "updateAccountState",
         UpdateAccountState(address=own.address("alice"), active=False, platform_flag=False),
     )

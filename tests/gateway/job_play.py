@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from chain.codec import decode
 from chain.rpc import Answer, Outcomes, Rejection
 from chain.transaction import SignedTransaction, Transaction
-from contracts.certificate import MintBatch
+from contracts.issuing import MintBatch
 from gateway.index import add_block
 from gateway.job_store import DONE, Job, find_job, list_rows
 from gateway.services import calls, jobs

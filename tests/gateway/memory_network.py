@@ -42,7 +42,7 @@ from gateway.services.classes import ClassOrder, define_class
 from gateway.services.gateway import Gateway
 from gateway.services.stream import EventStream
 from gateway.vault import Seal, Tenant
-from tests.chain.small_genesis import account_key_pair, address_of
+from tests.chain.small_genesis import account_key_pair, address_of, did_key_pair, did_of
 from tests.gateway.memory_chain import CHAIN_IDS, GENESIS, MemoryChain
 
 PASSPHRASE: Final = "open sesame"
@@ -58,7 +58,9 @@ SCHEMA: Final = {
         "score": {"type": "integer", "title": "Score", "x-title-zh": "分数"},
     },
 }
-TENANTS: Final = {"platform": ("platform", "alice"), "rival": ("rival",), "operator": ("operator",)}
+TENANTS: Final = {
+    "platform": ("platform", "alice"), "rival": ("rival",), "operator": ("operator",), "owner": ("owner",)
+}  # fmt: skip
 Lie = Callable[[Answer], Answer | None]
 
 
@@ -264,9 +266,11 @@ class MemoryNetwork:
         seal = Seal(kept.connection, PASSPHRASE, GENESIS.network_id)
         for name, people in TENANTS.items():
             accounts = [(chain_id, self.address(chain_id, person)) for chain_id in CHAIN_IDS for person in people]
-            self.api_keys[name] = vault.new_api_key(kept.connection, name, accounts)
-            for chain_id in CHAIN_IDS:
-                for person in people:
+            dids = [(vault.DIDS, did_of(person).hex()) for person in people]
+            self.api_keys[name] = vault.new_api_key(kept.connection, name, accounts + dids)
+            for person in people:
+                vault.keep_did_keys(kept.connection, seal, did_of(person), *did_seeds(person))
+                for chain_id in CHAIN_IDS:
                     seed = account_seed(chain_id, person)
                     vault.keep_key(kept.connection, seal, chain_id, self.address(chain_id, person), seed)
         kept.connection.execute("COMMIT")
@@ -277,6 +281,13 @@ def account_seed(chain_id: str, person: str) -> bytes:
     """The seed from which `small_genesis` makes a person's key."""
     assert account_key_pair(chain_id, person)
     return sha256(f"{person} on {chain_id}".encode())
+
+
+def did_seeds(person: str) -> tuple[bytes, bytes]:
+    """The seeds of a person's DID: authentication, recovery."""
+    assert did_key_pair(person)
+    authentication, recovery = (sha256(f"{what} of {person}".encode()) for what in ("authentication", "recovery"))
+    return authentication, recovery
 
 
 async def close(gateway: Gateway) -> None:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import httpx
 
+from chain.codec import Record
 from contracts.system import Touch
 from tests.gateway.running import RunningNetwork, encoded_transaction
 
@@ -28,6 +29,8 @@ class Request:
     path: str
     tenant: str = "platform"
     more: dict[str, Any] = field(default_factory=dict)
+    undo: Callable[[], None] | None = None
+    """What others need undone when the case is over."""
 
     def send(self, network: RunningNetwork) -> httpx.Response:
         return network.client(self.tenant).request(self.method, self.path, **self.more)
@@ -69,8 +72,8 @@ def mint(network: RunningNetwork, tenant: str = "platform", chain: str = CHAIN, 
     return post("/v1/certificates", network.mint_body(chain, **changed), tenant)
 
 
-def account(chain: str = CHAIN, **members: Any) -> Request:
-    return post("/v1/accounts", {"chain": chain} | members, "operator")
+def account(chain: str = CHAIN, tenant: str = "operator", **members: Any) -> Request:
+    return post("/v1/accounts", {"chain": chain} | members, tenant)
 
 
 def define(class_id: str, schema: Any = SCHEMA, **changed: Any) -> Request:
@@ -81,6 +84,26 @@ def define(class_id: str, schema: Any = SCHEMA, **changed: Any) -> Request:
 def signed_touch(network: RunningNetwork) -> bytes:
     """The bytes of a signed transaction."""
     return encoded_transaction(network.signed_record(CHAIN, "alice", ("system", "touch"), Touch()))
+
+
+def raw_address(network: RunningNetwork, person: str, chain: str = CHAIN) -> bytes:
+    """A person's raw address."""
+    return network.rules(chain).addresses.parse(network.address(chain, person))
+
+
+def call(
+    network: RunningNetwork, person: str, place: tuple[str, str], arguments: Record, chain: str = CHAIN, **signer: Any
+) -> Request:
+    """A person's call; of an account that is not in `network.json` with its `sender` and `pair`."""
+    return submit(network.signed_record(chain, person, place, arguments, **signer), chain)
+
+
+def act(
+    network: RunningNetwork, person: str, place: tuple[str, str], arguments: Record, chain: str = CHAIN, **signer: Any
+) -> None:
+    """A call that succeeds."""
+    answer = call(network, person, place, arguments, chain, **signer).send(network)
+    assert answer.status_code == 200, answer.text
 
 
 def certificate(network: RunningNetwork) -> dict[str, Any]:

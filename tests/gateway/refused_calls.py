@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import msgspec
 
 from chain.signatures import KeyPair
-from contracts.access import UpdateAccountState
-from contracts.certificate import MintBatch, MintItem
-from contracts.classes import DefineClass
+from contracts.accounts import UpdateAccountState
+from contracts.issuing import MintBatch, MintItem
 from contracts.system import Touch
 from gateway.services.gateway import now_ms
+from tests.contracts.small_chain import class_of
 from tests.gateway.refusals import (
     CHAIN,
     Request,
@@ -20,6 +20,7 @@ from tests.gateway.refusals import (
     mint,
     post,
     post_bytes,
+    raw_address,
     signed_touch,
     submit,
 )
@@ -44,9 +45,9 @@ def _freeze(network: RunningNetwork) -> Frozen:
     pair = rules.scheme.key_pair(secrets.token_bytes(32))
     address = rules.addresses.derive(pair.public_key)
     body = {"chain": CHAIN, "public_key": pair.public_key.hex()}
-    network.client("operator").post("/v1/accounts", json=body).raise_for_status()
+    network.client().post("/v1/accounts", json=body).raise_for_status()
     call = UpdateAccountState(address=address, active=False, platform_flag=False)
-    place = ("access", "updateAccountState")
+    place = ("authority", "updateAccountState")
     network.submit(CHAIN, network.signed_record(CHAIN, "operator", place, call)).raise_for_status()
     return Frozen(address, pair)
 
@@ -112,7 +113,7 @@ def a_transaction_of_an_unknown_account(network: RunningNetwork) -> Request:
 @case("account-frozen")
 def a_call_of_a_frozen_account(network: RunningNetwork) -> Request:
     carol = frozen(network)
-    call = DefineClass(class_id="carols", name_en="C", name_zh="卡", schema=bytes(32), fields=("name",))
+    call = class_of("carols")
     place = ("classes", "defineClass")
     return submit(network.signed_record(CHAIN, "alice", place, call, sender=carol.address, pair=carol.pair))
 
@@ -138,10 +139,6 @@ def a_touch_right_after_a_block(network: RunningNetwork) -> Request:
     return submit(network.signed_record("anshun", "alice", ("system", "touch"), Touch()), "anshun")
 
 
-def parse(network: RunningNetwork, person: str) -> bytes:
-    return network.rules(CHAIN).addresses.parse(network.address(CHAIN, person))
-
-
 @case("not-granted")
 def a_mint_by_an_account_that_was_not_granted(network: RunningNetwork) -> Request:
     return mint(network, "operator")
@@ -152,14 +149,14 @@ def a_revocation_by_a_stranger(network: RunningNetwork) -> Request:
     return post(f"/v1/certificates/{certificate(network)['id']}:revoke", {}, "operator")
 
 
-@case("role-not-allowed")
+@case("not-granted")
 def a_revocation_by_the_holder(network: RunningNetwork) -> Request:
     token = certificate(network)["token"]
     arguments = {"class_id": network.class_of(CHAIN), "token": token, "reason": "mine"}
     return submit(network.signed_call(CHAIN, "alice", "revoke", arguments))
 
 
-@case("role-not-allowed")
+@case("method-not-permitted")
 def a_freeze_by_the_platform(network: RunningNetwork) -> Request:
     return post(f"/v1/certificates/{certificate(network)['id']}:freeze", {})
 
@@ -169,7 +166,7 @@ def a_platform_made_by_a_platform(_network: RunningNetwork) -> Request:
     return post("/v1/accounts", {"chain": CHAIN, "role": "platform"})
 
 
-@case("status-forbids")
+@case("certificate-final")
 def a_second_revocation(network: RunningNetwork) -> Request:
     made = network.mint(CHAIN)["id"]
     network.client().post(f"/v1/certificates/{made}:revoke").raise_for_status()
@@ -185,7 +182,7 @@ def a_token_id_that_exists(network: RunningNetwork) -> Request:
 def a_token_id_twice_in_a_batch(network: RunningNetwork) -> Request:
     item = MintItem(
         token=bytes(16),
-        holder=parse(network, "alice"),
+        holder=raw_address(network, "alice"),
         content_root=bytes(32),
         uri="",
         valid_from=None,
@@ -207,7 +204,7 @@ def a_certificate_that_ends_before_it_begins(network: RunningNetwork) -> Request
 
 @case("fields-repeat")
 def a_class_that_names_a_field_twice(network: RunningNetwork) -> Request:
-    call = DefineClass(class_id="twice", name_en="Twice", name_zh="两次", schema=bytes(32), fields=("name", "name"))
+    call = class_of("twice", fields=("name", "name"))
     return submit(network.signed_record(CHAIN, "platform", ("classes", "defineClass"), call))
 
 
@@ -225,23 +222,24 @@ def a_grant_that_is_there_already(network: RunningNetwork) -> Request:
 
 @case("account-exists")
 def a_name_that_is_taken(network: RunningNetwork) -> Request:
-    return account("zhongyi", address=network.address("zhongyi", "bob"))
+    return account("zhongyi", "platform", address=network.address("zhongyi", "bob"))
 
 
 @case("public-key-malformed")
 def a_public_key_that_is_none(_network: RunningNetwork) -> Request:
-    return account(public_key="00" * 33)
+    return account(tenant="platform", public_key="00" * 33)
 
 
 @case("address-differs")
 def an_address_that_is_not_the_keys(network: RunningNetwork) -> Request:
-    return account(address=f"0x{'0' * 40}", public_key=network.key_pair(CHAIN, "alice").public_key.hex())
+    key = network.key_pair(CHAIN, "alice").public_key.hex()
+    return account(tenant="platform", address=f"0x{'0' * 40}", public_key=key)
 
 
 @case("possession-not-proven")
 def a_key_that_did_not_sign_its_name(network: RunningNetwork) -> Request:
     key = network.key_pair("zhongyi", "alice").public_key.hex()
-    return account("zhongyi", address="dave11111111", public_key=key, possession="00" * 64)
+    return account("zhongyi", "platform", address="dave11111111", public_key=key, possession="00" * 64)
 
 
 @case("leader-differs")

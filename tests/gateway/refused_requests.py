@@ -5,15 +5,16 @@ import uuid
 
 import msgspec
 
-from contracts.classes import DefineClass
 from contracts.system import Touch
 from gateway.limits import BODY_BYTES_MAX
 from gateway.services.bulk import BULK_TRANSACTIONS_MAX
+from tests.contracts.small_chain import class_of
 from tests.gateway.refusals import (
     CHAIN,
     SCHEMA,
     Request,
     account,
+    act,
     case,
     certificate,
     define,
@@ -154,7 +155,22 @@ def arguments_that_the_method_does_not_take(network: RunningNetwork) -> Request:
 
 @case("parameter-malformed")
 def no_name_where_names_are_chosen(_network: RunningNetwork) -> Request:
-    return account("zhongyi")
+    return account("zhongyi", "platform")
+
+
+@case("parameter-malformed")
+def a_consumer_of_an_operator_that_names_no_platform(_network: RunningNetwork) -> Request:
+    return account()
+
+
+@case("parameter-malformed")
+def a_did_that_is_another_tenants(network: RunningNetwork) -> Request:
+    return account(tenant="platform", did=network.entry(CHAIN)["accounts"]["operator"]["did"])
+
+
+@case("body-malformed")
+def a_did_signature_without_a_did(_network: RunningNetwork) -> Request:
+    return account(did_signature="00" * 64)
 
 
 @case("not-found")
@@ -327,6 +343,5 @@ def a_document_that_is_not_kept_here(network: RunningNetwork) -> Request:
 @case("schema-unknown")
 def a_class_whose_schema_is_not_held_here(network: RunningNetwork) -> Request:
     class_id = f"far-{uuid.uuid4().hex[:12]}"
-    call = DefineClass(class_id=class_id, name_en="Far", name_zh="远", schema=bytes(32), fields=("name",))
-    network.submit(CHAIN, network.signed_record(CHAIN, "platform", ("classes", "defineClass"), call)).raise_for_status()
+    act(network, "platform", ("classes", "defineClass"), class_of(class_id))
     return mint(network, **{"class": class_id})

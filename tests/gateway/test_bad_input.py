@@ -7,7 +7,17 @@ import httpx
 import pytest
 
 from gateway.errors import PROBLEMS
-from tests.gateway import refused_calls, refused_changes, refused_requests
+from tests.gateway import (
+    refused_accounts,
+    refused_calls,
+    refused_certificates,
+    refused_changes,
+    refused_deposits,
+    refused_editions,
+    refused_fees,
+    refused_requests,
+    refused_rights,
+)
 from tests.gateway.refusals import CASES, CHAIN
 from tests.gateway.running import CHAINS, RunningNetwork
 
@@ -72,15 +82,29 @@ def assert_problem(network: RunningNetwork, answer: httpx.Response, code: str) -
 def test_a_refusal_has_its_own_problem_and_changes_nothing(network: RunningNetwork, name: str) -> None:
     code, prepare = CASES[name]
     request = prepare(network)
-    before = network.standing()
-    assert_problem(network, request.send(network), code)
-    assert network.standing() == before
+    try:
+        before = network.standing()
+        assert_problem(network, request.send(network), code)
+        assert network.standing() == before
+    finally:
+        if request.undo is not None:
+            request.undo()
 
 
 def test_the_table_has_every_problem_that_a_request_can_bring_about() -> None:
-    assert refused_calls
-    assert refused_changes
-    assert refused_requests
+    assert all(
+        (
+            refused_accounts,
+            refused_calls,
+            refused_certificates,
+            refused_changes,
+            refused_deposits,
+            refused_editions,
+            refused_fees,
+            refused_requests,
+            refused_rights,
+        )
+    )
     assert {code for code, _ in CASES.values()} == set(PROBLEMS) - set(OF_THE_OPERATION)
 
 

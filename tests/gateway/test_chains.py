@@ -13,7 +13,7 @@ from chain.light_client import CertifiedHeader, Trusted, header_fault
 from chain.profiles import load_profiles
 from chain.rpc import Answer, BlockAnswer, Outcomes, ReadState, Refused, StateAnswer
 from chain.transaction import SignedTransaction
-from contracts.certificate import Mint
+from contracts.issuing import Mint
 from contracts.keys import account_key
 from contracts.system import Touch
 from gateway import submitter as module

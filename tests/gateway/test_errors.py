@@ -19,7 +19,7 @@ from gateway.errors import PROBLEMS, VALUES_MAX, Problem, ProblemType, page
 ERRORS = {"Problem", "NotServed", "ContractReverted", "Refusal", "Refused", "Rejection", "Rejected"}
 PASSED_ON = {"unknown", "frozen", "code", "waits_for"}
 """Parameters and attributes that hand on a code which is written as a literal elsewhere."""
-STATUSES = {400, 401, 403, 404, 405, 409, 410, 413, 422, 500, 502, 503}
+STATUSES = {400, 401, 402, 403, 404, 405, 409, 410, 413, 422, 500, 502, 503}
 PLACES = re.compile(r"\{(\d*)\}")
 
 

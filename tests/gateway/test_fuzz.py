@@ -109,6 +109,8 @@ def _good_bodies(network: RunningNetwork) -> dict[str, Any]:
             "name_en": "Fuzz",
             "name_zh": "模糊",
             "schema": load_sectors()["wuhan"].document,
+            "standard": 1155,
+            "rules": {"acceptance": True, "attributes": 3, "validity_ms_max": 1, "rebind_wait_ms": 0},
         },
         "/v1/accounts": {
             "chain": "zunyi",
@@ -116,6 +118,14 @@ def _good_bodies(network: RunningNetwork) -> dict[str, Any]:
             "address": "O=Fuzz, L=Zunyi, C=CN",
             "public_key": network.key_pair("zunyi", "bob").public_key.hex(),
             "did": "0a" * 20,
+            "did_sequence": 1,
+            "did_signature": "0a" * 64,
+            "did_document": {
+                "home": "zunyi",
+                "authentication": "02" + "0a" * 32,
+                "recovery": "03" + "0a" * 32,
+                "signature": "0a" * 64,
+            },
             "leader": "0a" * 20,
             "possession": "0a" * 64,
         },
@@ -123,13 +133,28 @@ def _good_bodies(network: RunningNetwork) -> dict[str, Any]:
         "/v1/chains/wuhan/transactions": network.signed_call("wuhan", "alice", "approve", {}),
         "/v1/chains/zunyi/transactions:encode": {
             "sender": network.address("zunyi", "alice"),
-            "contract": "access",
-            "method": "addAccount",
-            "arguments": {"address": "O=A, L=B, C=CN", "public_key": "0a", "role": 2, "did": "0a", "leader": "0a"},
+            "contract": "authority",
+            "method": "addBatchAccountByPlatform",
+            "arguments": {"items": [shown_account("O=A, L=B, C=CN"), shown_account("O=B, L=B, C=CN")]},
             "nonce": "0a" * 16,
             "valid_until": 2**50,
         },
         "/v1/certificates/wuhan.ddc721.evidence-deposit.1:revoke": {"reason": "by-request"},
+    }
+
+
+def shown_account(address: str) -> dict[str, Any]:
+    """A new account as a call writes it."""
+    keys = {"authentication": "02" + "0a" * 32, "recovery": "03" + "0a" * 32}
+    return {
+        "address": address,
+        "public_key": "02" + "0a" * 32,
+        "possession": "0a" * 64,
+        "leader": None,
+        "did": "did:bsn:" + "0a" * 20,
+        "did_sequence": 0,
+        "did_signature": "0a" * 64,
+        "document": {"base": {"home": "zunyi", **keys}, "signature": "0a" * 64},
     }
 
 

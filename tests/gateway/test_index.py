@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from contracts.certificate import Mint
+from contracts.issuing import Mint
 from gateway import index
 from gateway.database import open_database
 from gateway.index import TABLES, add_block, find_transaction, forget, head, open_index
@@ -78,7 +78,7 @@ def test_a_transaction_that_fails_in_its_block_changes_nothing_but_is_found(
     connection: sqlite3.Connection, play: Play
 ) -> None:
     twice = tuple(
-        play.signed("platform", "ddc721", "mint", Mint(class_id=CLASS, item=item(play.address("rival"), 9)))
+        play.signed("platform", "ddc721", "mint", Mint(class_id=CLASS, item=item(play.address("bob"), 9)))
         for _ in range(2)
     )
     refused, placed = play.chain.take(twice)

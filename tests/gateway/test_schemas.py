@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from pydantic import BaseModel, ValidationError
 
+from contracts.classes import DEFAULT_RULES
 from credentials.schema import content_faults, parse_schema
 from gateway.arguments import read_arguments
 from gateway.errors import Problem
@@ -18,8 +20,10 @@ from gateway.schemas import (
     AccountBody,
     Body,
     ClassBody,
+    DidDocumentBody,
     EncodeBody,
     MintBody,
+    RulesBody,
     StatusBody,
     SubmitBody,
     VerifyBody,
@@ -27,11 +31,14 @@ from gateway.schemas import (
 from scripts.sectors import load_sectors
 from tests.chain.small_network import rules_of
 
+KEY = "02" + "0a" * 32
 GOOD: dict[type[Body], dict[str, Any]] = {
     MintBody: {"chain": "wuhan", "class": "degree", "holder": "0x", "content": {"b": 1, "a": "x"}},
     StatusBody: {"reason": "issued-in-error"},
     ClassBody: {"chain": "wuhan", "class": "degree", "name_en": "Degree", "name_zh": "学位", "schema": {}},
+    RulesBody: {"burn_authorisation": 3, "validity_ms_max": 1, "rebind_wait_ms": 0},
     AccountBody: {"chain": "wuhan", "did": "did:bsn:" + "0a" * 20, "leader": "0a" * 20, "public_key": "02ff"},
+    DidDocumentBody: {"home": "wuhan", "authentication": KEY, "recovery": KEY, "signature": "0A" * 64},
     EncodeBody: {"sender": "0x", "contract": "ddc721", "method": "mint", "nonce": "0a" * 16},
     SubmitBody: {"body": "0A0b", "signature": "0a" * 64},
     VerifyBody: {"id": "x", "max_age": 5},
@@ -55,7 +62,22 @@ WRONG: list[tuple[type[Body], dict[str, Any]]] = [
     (ClassBody, {"class": "degree\n"}),
     (ClassBody, {"class": "x" * 33}),
     (ClassBody, {"name_en": ""}),
-    (AccountBody, {"role": "operator"}),
+    (ClassBody, {"standard": 20}),
+    (ClassBody, {"rules": None}),
+    (ClassBody, {"rules": {"transferable": True}}),
+    (RulesBody, {"burn_authorisation": 4}),
+    (RulesBody, {"attributes": -1}),
+    (RulesBody, {"acceptance": 1}),
+    (RulesBody, {"validity_ms_max": 0}),
+    (RulesBody, {"rebind_wait_ms": 367 * 86_400_000}),
+    (AccountBody, {"role": "owner"}),
+    (AccountBody, {"role": "cross_chain"}),
+    (AccountBody, {"did_sequence": -1}),
+    (AccountBody, {"did_signature": "0a" * 63}),
+    (AccountBody, {"did_document": {}}),
+    (DidDocumentBody, {"home": "Wuhan"}),
+    (DidDocumentBody, {"recovery": "04" + "0a" * 32}),
+    (DidDocumentBody, {"signature": ""}),
     (AccountBody, {"public_key": "0"}),
     (AccountBody, {"did": "did:web:a"}),
     (AccountBody, {"possession": "zz"}),
@@ -123,13 +145,38 @@ def test_times_are_read_as_people_write_them() -> None:
 
 def test_a_did_is_the_same_with_and_without_its_prefix() -> None:
     order = body_of(AccountBody, GOOD[AccountBody]).to_order()
-    assert order.did == order.leader == b"\x0a" * 20
+    assert order.did.did == order.leader == b"\x0a" * 20
+    assert (order.did.sequence, order.did.signature, order.did.document) == (0, None, None)
     assert (order.public_key, order.possession, order.role) == (b"\x02\xff", b"", "consumer")
+    assert body_of(AccountBody, {"chain": "wuhan"}).to_order().did is None
+
+
+def test_a_did_may_come_with_its_signature_and_its_document() -> None:
+    brought = {"did_sequence": 2, "did_signature": "0b" * 64, "did_document": GOOD[DidDocumentBody]}
+    did = body_of(AccountBody, GOOD[AccountBody] | brought).to_order().did
+    assert (did.sequence, did.signature, did.document.signature) == (2, b"\x0b" * 64, b"\x0a" * 64)
+    base = did.document.base
+    assert (base.home, base.authentication, base.recovery) == ("wuhan", bytes.fromhex(KEY), bytes.fromhex(KEY))
+
+
+@pytest.mark.parametrize(
+    "without", [{"did_signature": "0b" * 64}, {"did_document": GOOD[DidDocumentBody]}], ids=["signature", "document"]
+)
+def test_what_goes_with_a_did_is_refused_without_it(without: dict[str, Any]) -> None:
+    with pytest.raises(Problem) as refused:
+        body_of(AccountBody, {"chain": "wuhan"} | without).to_order()
+    assert refused.value.code == "body-malformed"
 
 
 def test_a_class_is_handed_on_as_it_came() -> None:
     order = body_of(ClassBody, GOOD[ClassBody]).to_order()
     assert (order.chain_id, order.class_id, order.name_zh, order.schema) == ("wuhan", "degree", "学位", {})
+    assert (order.standard, order.rules) == (721, DEFAULT_RULES)
+
+
+def test_a_class_may_have_rules_and_a_standard_of_its_own() -> None:
+    order = body_of(ClassBody, GOOD[ClassBody] | {"standard": 1155, "rules": {"acceptance": True}}).to_order()
+    assert (order.standard, order.rules) == (1155, replace(DEFAULT_RULES, acceptance=True))
 
 
 @pytest.mark.parametrize(

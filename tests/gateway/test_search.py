@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from contracts.access import UpdateAccountState
+from contracts.accounts import UpdateAccountState
 from contracts.system import change_transaction, evidence_transaction
 from gateway import index
 from gateway.database import open_database
 from gateway.index import FIND_CERTIFICATE, FIND_TRANSACTION, RUN, add_block, find_transaction, latest_event
 from gateway.search import events_after, history, search
+from tests.chain.small_genesis import did_of
 from tests.contracts.membership_changes import FOUR, agreed, first
 from tests.contracts.misconduct import two_commits
 from tests.contracts.small_chain import CLASS, class_of
@@ -90,7 +91,7 @@ def test_a_page_stays_the_same_while_more_is_minted(connection: sqlite3.Connecti
     first = search(connection, RULES, {}, 0, 2)
     assert play.act(
         "operator",
-        "access",
+        "authority",
         "updateAccountState",
         UpdateAccountState(address=play.address("alice"), active=True, platform_flag=False),
     )
@@ -128,12 +129,13 @@ def test_the_stream_tells_every_block_and_what_is_in_it(connection: sqlite3.Conn
     assert [event.seq for event in published] == numbers == list(range(1, latest_event(connection) + 1))
     kinds = [event.kind for event in published if event.kind != "block"]
     assert kinds == [
-        "class", "minted", "minted", "minted", "minted", "frozen", "revoked", "frozen", "unfrozen", "account", "account",
+        "class", "minted", "paid", "minted", "minted", "minted", "paid", "frozen", "revoked", "frozen", "unfrozen", "account", "account",
         "event", "event",
     ]  # fmt: skip
-    account = next(event for event in published if event.kind == "account")
-    assert account.data["role"] == "consumer"
-    assert account.data["address"] == play.name("bob")
+    account, state = (event.data for event in published if event.kind == "account")
+    assert (account["role"], account["did"]) == ("consumer", f"did:bsn:{did_of('bob').hex()}")
+    assert (account["creator"], account["address"]) == (play.name("operator"), play.name("bob"))
+    assert (state["address"], state["platform_active"], state["operator_active"]) == (play.name("alice"), True, False)
     assert events_after(connection, RULES, 3, 2) == published[3:5]
     assert {event.data["chain"] for event in published} == {"wuhan"}
 

@@ -23,12 +23,14 @@ from gateway.vault import (
     find_schema,
     find_submission,
     find_tenant,
+    keep_did_keys,
     keep_documents,
     keep_key,
     keep_schema,
     keep_submission,
     new_api_key,
     revoke_api_key,
+    take_did_keys,
     take_keys,
 )
 
@@ -99,6 +101,30 @@ def test_another_passphrase_or_network_does_not_open_the_vault(
     connection.execute("DELETE FROM meta WHERE name = 'check'")
     with pytest.raises(VaultLocked):
         Seal(connection, "open sesame", NETWORK)
+
+
+def test_the_keys_of_a_did_are_kept_apart_and_sealed(connection: sqlite3.Connection) -> None:
+    seal, did, other = Seal(connection, "open sesame", NETWORK), b"d" * 20, b"o" * 20
+    keep_did_keys(connection, seal, did, SEED, b"r" * 32)
+    assert take_did_keys(connection, seal, did) == ([SEED], [b"r" * 32])
+    assert take_did_keys(connection, seal, other) == ([], [])
+    stored = [bytes(value) for row in connection.execute("SELECT nonce, sealed FROM custodial_keys") for value in row]
+    assert not any(seed in value for value in stored for seed in (SEED, b"r" * 32))
+    keep_did_keys(connection, seal, did, b"n" * 32, b"r" * 32)
+    assert sorted(take_did_keys(connection, seal, did)[0]) == [b"n" * 32, SEED]
+
+
+def test_a_did_is_a_keys_own_as_an_account_is(connection: sqlite3.Connection) -> None:
+    api_key = new_api_key(connection, "platform", [*PEOPLE, (vault.DIDS, "0a" * 20)])
+    tenant = find_tenant(connection, api_key)
+    assert tenant is not None
+    assert tenant.has_did(b"\x0a" * 20)
+    assert not tenant.has_did(b"\x0b" * 20)
+    add_account(connection, tenant.key_id, vault.DIDS, "0b" * 20)
+    again = find_tenant(connection, api_key)
+    assert again is not None
+    assert again.has_did(b"\x0b" * 20)
+    assert again.accounts["wuhan"] == ("0xA", "0xB")
 
 
 def test_a_key_that_is_kept_stays_whatever_is_kept_beside_it(connection: sqlite3.Connection) -> None:

@@ -19,7 +19,7 @@ from chain.profiles import load_profiles
 from chain.rpc import Answer, Outcomes, ReadStatus, StatusAnswer, Submit
 from chain.rules import ChainRules
 from chain.transaction import SignedTransaction, Transaction
-from contracts.classes import DefineClass
+from contracts.classes import DEFAULT_RULES, DefineClass
 from scripts.network import Addresses, make_network
 from tests.node.network.talk import Client, connect, hello
 
@@ -126,7 +126,13 @@ class RealNetwork:
         account = json.loads((self.folder / "demo-keys.json").read_text())[chain_id]["platform"]
         key = rules.scheme.key_pair(bytes.fromhex(account["seed"]))
         arguments = DefineClass(
-            class_id=f"class-{self._nonce}", name_en="A class", name_zh="类", schema=sha256(b""), fields=("name",)
+            class_id=f"class-{self._nonce}",
+            standard=721,
+            name_en="A class",
+            name_zh="类",
+            schema=sha256(b""),
+            fields=("name",),
+            rules=DEFAULT_RULES,
         )
         body = encode(
             Transaction(

@@ -11,7 +11,7 @@ from chain.profiles import load_profiles
 from chain.quorum import QuorumCertificate
 from chain.rules import ChainRules
 from chain.transaction import SignedTransaction, Transaction
-from contracts.classes import DefineClass
+from contracts.classes import DEFAULT_RULES, DefineClass
 from contracts.system import Touch
 from node.execution import Executed, build_block
 from node.ledger import Ledger
@@ -81,10 +81,12 @@ def definition(number: int) -> DefineClass:
     """A class of its own for every number."""
     return DefineClass(
         class_id=f"class-{number}",
+        standard=721,
         name_en=f"Class {number}",
         name_zh=f"类 {number}",
         schema=sha256(b"schema"),
         fields=("name",),
+        rules=DEFAULT_RULES,
     )
 
 

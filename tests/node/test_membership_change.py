@@ -112,7 +112,7 @@ def test_nobody_s_transaction_is_taken_for_two_methods_alone_and_with_no_signatu
     refused = [
         encode(replace(signed, signature=bytes(63) + b"\1")),
         altered(good, method="touch"),
-        altered(good, contract="access"),
+        altered(good, contract="authority"),
         altered(good, contract="ddc721", method="mint"),
         altered(touch(1), sender=NOBODY),
     ]

@@ -84,7 +84,8 @@ def test_up_shows_what_a_developer_wants_to_see_first(data: Path) -> None:
 
 
 def test_network_json_is_for_its_owner_only(data: Path) -> None:
-    for name in ("network.json", "demo-keys.json", "secrets/passphrase", "ca/ca.key", "nodes/beijing/consensus.key"):
+    private = "network.json", "demo-keys.json", "demo-dids.json", "secrets/passphrase", "ca/ca.key"
+    for name in (*private, "nodes/beijing/consensus.key"):
         assert (data / name).stat().st_mode & 0o077 == 0, name
 
 
@@ -106,7 +107,8 @@ def test_a_certificate_lives_its_life(data: Path, minted: dict[str, Any], tmp_pa
     assert "active" in succeed("unfreeze", certificate, "--data", data)
     assert "revoked" in succeed("revoke", certificate, "--data", data, "--reason", "issued-in-error")
     assert run("verify", certificate, "--data", data).returncode == 1
-    assert "Status forbids" in fail("revoke", certificate, "--data", data)
+    assert "is revoked, for good" in fail("revoke", certificate, "--data", data)
+    assert "is revoked, for good" in fail("freeze", certificate, "--data", data)
     shown = json.loads(succeed("show", certificate, "--data", data, "--json"))
     assert shown["status"] == "revoked"
     assert shown["document"]["content"] == load_sectors()[CHAIN].sample()

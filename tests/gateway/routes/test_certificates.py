@@ -8,6 +8,7 @@ import pytest
 
 from credentials.verifier import verify_bundle
 from gateway.services.gateway import now_ms
+from tests.gateway.refusals import SCHEMA
 from tests.gateway.running import CHAINS, RunningNetwork
 
 pytestmark = pytest.mark.processes
@@ -174,6 +175,33 @@ def test_a_class_of_ones_own_can_be_minted_at_once(network: RunningNetwork) -> N
     assert network.client().post("/v1/classes", json=body, headers={"Idempotency-Key": class_id}).status_code == 201
     minted = network.mint("wenchang", **{"class": class_id}, content={"text": "hello 你好"})
     assert minted["document"]["content"] == {"text": "hello 你好"}
+
+
+def test_a_class_may_ask_its_holders_for_acceptance(network: RunningNetwork) -> None:
+    class_id, chain = f"note-{uuid.uuid4().hex[:8]}", "zunyi"
+    body = {"chain": chain, "class": class_id, "name_en": "Note", "name_zh": "便条", "schema": SCHEMA}
+    rules = {"acceptance": True, "attributes": 2, "validity_ms_max": 10**12}
+    made = network.client().post("/v1/classes", json=body | {"rules": rules}).json()
+    defaults = {"burn_authorisation": 2, "issuer_revokes": False, "rebind_wait_ms": 86_400_000}
+    assert (made["standard"], made["rules"]) == (721, defaults | rules)
+    network.wait_indexed(chain, made["height"])
+    listed = network.client("nobody").get("/v1/classes", params={"chain": chain}).json()["classes"]
+    (entry,) = (entry for entry in listed if entry["class"] == class_id)
+    assert (entry["standard"], entry["rules"]) == (721, defaults | rules)
+
+    minted = network.mint(chain, **{"class": class_id}, content={}, valid_until=now_ms() + 10**9)
+    assert (minted["status"], minted["recorded_status"], minted["burn_authorisation"]) == ("offered", "offered", 2)
+    assert network.client().post("/v1/verify", json={"id": minted["id"]}).json()["reasons"] == ["not-active: offered"]
+    held = {"class_id": class_id, "token": minted["token"]}
+    for method, more in (("accept", {}), ("setAttribute", {"name": "grade", "value": "A"})):
+        answer = network.submit(chain, network.signed_call(chain, "alice", method, held | more))
+        assert answer.status_code == 200, answer.text
+    read = network.client().get(f"/v1/certificates/{minted['id']}").json()
+    assert (read["status"], read["attributes"], read["user"], read["locked"]) == ("active", {"grade": "A"}, None, False)
+    network.wait_indexed(chain, read["height"])
+    told = network.client("nobody").get(f"/v1/certificates/{minted['id']}/history").json()["events"]
+    assert [event["event"] for event in told] == ["minted", "accepted", "attribute-set"]
+    assert [entry["recorded_status"] for entry in found(network, chain=chain, **{"class": class_id})] == ["active"]
 
 
 @pytest.mark.parametrize("chain", CHAINS)

@@ -61,17 +61,22 @@ def mint_receipt(rules: ChainRules, view: dict[str, Any]) -> Receipt:
         class_id, text = shown["values"]
         values = (class_id, parse_token(style, text))
         return Receipt(transaction_id=bytes.fromhex(shown["transaction"]), code=shown["code"], values=values, events=())
-    class_id, _, holder, text = events["Transfer"]
-    token = parse_token(style, text)
+    class_id, nobody, holder, text = events["Transfer"]
     assert events["Locked"] == [class_id, text]
+    token, alice = parse_token(style, text), rules.addresses.parse(holder)
+    payer, *paid = events["Pay"]
+    platform = rules.addresses.parse(payer)
+    told = (
+        ("Pay", (platform, *paid)),
+        ("Transfer", (class_id, nobody.encode(), alice, token)),
+        ("Locked", (class_id, token)),
+        ("Issued", (class_id, platform, alice, token, events["Issued"][4])),
+    )
     return Receipt(
         transaction_id=bytes.fromhex(shown["transaction"]),
         code="",
         values=(),
-        events=(
-            Event(contract="ddc721", name="Transfer", values=(class_id, b"", rules.addresses.parse(holder), token)),
-            Event(contract="ddc721", name="Locked", values=(class_id, token)),
-        ),
+        events=tuple(Event(contract="ddc721", name=name, values=values) for name, values in told),
     )
 
 
@@ -172,6 +177,35 @@ def test_a_new_account_holds_certificates_at_once(network: RunningNetwork, chain
     assert answer.headers["location"] == f"/v1/chains/{chain}/accounts/{made['address']}"
     assert (made["role"], made["active"], made["receipt"]["succeeded"]) == ("consumer", True, True)
     assert network.mint(chain, holder=made["address"])["holder"] == made["address"]
+
+
+@pytest.mark.parametrize("chain", ["wuhan", "zunyi"])
+def test_a_did_has_accounts_on_many_chains(network: RunningNetwork, chain: str) -> None:
+    """The gateway signs for the DIDs that it keeps, of the tenant who asks."""
+    drawn = network.client().post("/v1/accounts", json={"chain": "taian"}).json()["did"]
+    for did in (drawn, network.entry(chain)["accounts"]["alice"]["did"]):
+        wish = {"chain": chain, "did": did} | ({"address": f"O={did[-9:]}, L=Zunyi, C=CN"} if chain == "zunyi" else {})
+        answer = network.client().post("/v1/accounts", json=wish)
+        assert answer.status_code == 201, answer.text
+        made = answer.json()
+        assert made["did"] == did
+        added = next(event for event in made["receipt"]["events"] if event["name"] == "AddAccount")
+        assert added["values"] == [network.address(chain, "platform"), made["address"], 2, did]
+        assert network.mint(chain, holder=made["address"])["holder_did"] == did
+
+
+def test_an_operator_makes_a_platform_and_its_consumer(network: RunningNetwork) -> None:
+    operator = network.client("operator")
+    platform = operator.post("/v1/accounts", json={"chain": "anshun", "role": "platform"}).json()
+    assert (platform["role"], platform["leader"]) == (
+        "platform",
+        network.entry("anshun")["accounts"]["operator"]["did"],
+    )
+    consumer = operator.post("/v1/accounts", json={"chain": "anshun", "leader": platform["did"]}).json()
+    assert (consumer["role"], consumer["leader"]) == ("consumer", platform["did"])
+    refused = operator.post("/v1/accounts", json={"chain": "anshun", "leader": consumer["did"]}).json()
+    assert refused["code"] == "leader-unknown"
+    assert consumer["did"] in refused["detail"]
 
 
 def test_consensus_is_shown_as_one_node_sees_it(network: RunningNetwork) -> None:

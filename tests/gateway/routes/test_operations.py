@@ -113,9 +113,9 @@ def test_whoever_listens_hears_what_becomes_final(network: RunningNetwork) -> No
     with listening(network, chain="yanan") as events:
         minted = network.mint("yanan")
         network.client().post(f"/v1/certificates/{minted['id']}:revoke").raise_for_status()
-        heard = [next(events) for _ in range(4)]
-    assert [event["event"] for event in heard] == ["block", "minted", "block", "revoked"]
-    assert heard[1]["data"]["id"] == heard[3]["data"]["id"] == minted["id"]
+        heard = [next(events) for _ in range(5)]
+    assert [event["event"] for event in heard] == ["block", "minted", "paid", "block", "revoked"]
+    assert heard[1]["data"]["id"] == heard[4]["data"]["id"] == minted["id"]
     assert heard[0]["data"]["height"] == minted["height"]
     numbers = [int(event["id"]) for event in heard]
     assert numbers == sorted(numbers)

@@ -13,7 +13,7 @@ import pytest
 import gateway.app
 from chain.codec import encode
 from chain.rpc import Answer, Outcomes, Rejection
-from contracts.certificate import Mint
+from contracts.issuing import Mint
 from contracts.system import Touch
 from gateway import submitter
 from gateway.app import create_app

@@ -1,4 +1,7 @@
-"""Accounts with a key that the gateway keeps: nobody gets at another's account or key by asking for its name."""
+"""Accounts with a key that the gateway keeps: nobody gets at another's account or key by asking for its name.
+
+What role an account gets, and under whom, follows from who creates it.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,12 +10,14 @@ from typing import Any
 import pytest
 
 from chain.signatures import KeyPair
+from contracts.access import Account
+from contracts.interface import Role
 from gateway.errors import Problem
 from gateway.services.accounts import AccountOrder, create_account, read_account
 from gateway.services.certificates import MintOrder, mint
 from gateway.services.gateway import Gateway
 from gateway.vault import Tenant
-from tests.chain.small_genesis import account_key_pair
+from tests.chain.small_genesis import account_key_pair, did_of
 from tests.gateway.memory_network import CLASS, MemoryNetwork, close, define
 
 
@@ -63,9 +68,7 @@ def test_a_new_account_can_sign_at_once_by_its_tenants_key(
 def test_asking_for_a_name_that_is_taken_gives_neither_the_account_nor_its_key(memory: MemoryNetwork) -> None:
     async def play(gateway: Gateway, platform: Tenant, rival: Tenant) -> None:
         name = memory.address("zhongyi", "platform")
-        with pytest.raises(Problem) as refused:
-            await create_account(gateway, rival, order("zhongyi", address=name), None)
-        assert refused.value.code == "account-exists"
+        assert await refused(gateway, rival, chain_id="zhongyi", address=name) == "account-exists"
         assert name not in (await memory.tenant(gateway, "rival")).accounts["zhongyi"]
         await define(gateway, platform, "zhongyi")  # signed with the key that was there before
 
@@ -122,9 +125,9 @@ def test_a_key_that_the_client_keeps_is_not_the_gateways(memory: MemoryNetwork) 
             assert made.account.public_key == pair.public_key
             name = written.reference["address"]
             assert name not in (await memory.tenant(gateway)).accounts[chain_id]
-            with pytest.raises(Problem) as refused:
+            with pytest.raises(Problem) as problem:
                 await gateway.key_pair(chain_id, name)
-            assert refused.value.code == "key-not-allowed"
+            assert problem.value.code == "key-not-allowed"
 
     run(memory, play)
 
@@ -137,6 +140,7 @@ def test_what_makes_no_account_is_refused_by_its_own_code(memory: MemoryNetwork)
         "public-key-malformed": order(public_key=bytes(33)),
         "address-differs": order(address=memory.address("wuhan", "bob"), public_key=other.public_key),
         "role-not-allowed": order(role="platform"),
+        "leader-differs": order(leader=did_of("rival")),
         "possession-not-proven": order(
             "zhongyi",
             address="carol1111111",
@@ -147,11 +151,95 @@ def test_what_makes_no_account_is_refused_by_its_own_code(memory: MemoryNetwork)
 
     async def play(gateway: Gateway, platform: Tenant, _rival: Tenant) -> None:
         for code, wish in wishes.items():
-            with pytest.raises(Problem) as refused:
+            with pytest.raises(Problem) as problem:
                 await create_account(gateway, platform, wish, None)
-            assert refused.value.code == code
-        with pytest.raises(Problem) as refused:
+            assert problem.value.code == code
+        with pytest.raises(Problem) as problem:
             await read_account(gateway, "wuhan", memory.address("wuhan", "bob"))
-        assert refused.value.code == "account-not-found"
+        assert problem.value.code == "account-not-found"
 
     run(memory, play)
+
+
+async def made(gateway: Gateway, tenant: Tenant, **changed: Any) -> Account:
+    return (await create_account(gateway, tenant, order(**changed), None))[1].account
+
+
+async def refused(gateway: Gateway, tenant: Tenant, **changed: Any) -> str:
+    with pytest.raises(Problem) as problem:
+        await create_account(gateway, tenant, order(**changed), None)
+    return problem.value.code
+
+
+def play_as(memory: MemoryNetwork, person: str, play: Callable[[Gateway, Tenant], Awaitable[None]]) -> None:
+    """Play on a gateway with the key of one person."""
+
+    async def whole(gateway: Gateway, _platform: Tenant, _rival: Tenant) -> None:
+        await play(gateway, await memory.tenant(gateway, person))
+
+    run(memory, whole)
+
+
+def test_a_platform_adds_consumers_of_its_own(memory: MemoryNetwork) -> None:
+    async def play(gateway: Gateway, platform: Tenant) -> None:
+        for leader in (None, did_of("platform")):
+            account = await made(gateway, platform, leader=leader)
+            assert (account.role, account.leader) == (Role.CONSUMER, did_of("platform"))
+        for role in ("platform", "operator", "cross-chain", "relayer"):
+            assert await refused(gateway, platform, role=role) == "role-not-allowed"
+
+    play_as(memory, "platform", play)
+
+
+def test_an_operator_adds_platforms_and_consumers_of_the_platform_that_it_names(memory: MemoryNetwork) -> None:
+    async def play(gateway: Gateway, operator: Tenant) -> None:
+        platform = await made(gateway, operator, role="platform")
+        assert (platform.role, platform.leader) == (Role.PLATFORM, did_of("operator"))
+        assert await made(gateway, operator, role="platform", leader=did_of("operator"))
+        for leader in (did_of("platform"), platform.did):
+            account = await made(gateway, operator, leader=leader)
+            assert (account.role, account.leader) == (Role.CONSUMER, leader)
+        assert await refused(gateway, operator) == "parameter-malformed"
+        assert await refused(gateway, operator, leader=did_of("alice")) == "leader-unknown"
+        assert await refused(gateway, operator, role="platform", leader=did_of("platform")) == "leader-differs"
+        assert await refused(gateway, operator, role="operator") == "role-not-allowed"
+
+    play_as(memory, "operator", play)
+
+
+def test_the_owner_adds_those_who_stand_beside_the_platforms(memory: MemoryNetwork) -> None:
+    async def play(gateway: Gateway, owner: Tenant) -> None:
+        for role, added in (
+            ("operator", Role.OPERATOR),
+            ("cross-chain", Role.CROSS_CHAIN),
+            ("relayer", Role.RELAYER),
+        ):
+            account = await made(gateway, owner, role=role)
+            assert (account.role, account.leader) == (added, account.did)
+        for role in ("consumer", "platform"):
+            assert await refused(gateway, owner, role=role) == "role-not-allowed"
+        assert await refused(gateway, owner, role="relayer", leader=did_of("owner")) == "leader-differs"
+
+    play_as(memory, "owner", play)
+
+
+def test_a_key_may_be_limited_to_the_method_that_its_role_calls(memory: MemoryNetwork) -> None:
+    async def play(gateway: Gateway, platform: Tenant) -> None:
+        for method, may in (("addAccountByPlatform", True), ("addAccountByOperator", False), ("addAccount", False)):
+            limited = Tenant(platform.key_id, "limited", platform.accounts, frozenset({f"authority.{method}"}))
+            if may:
+                assert await made(gateway, limited)
+            else:
+                assert await refused(gateway, limited) == "key-not-allowed"
+        nobody = Tenant(platform.key_id, "nobody", {}, frozenset())
+        assert await refused(gateway, nobody) == "key-not-allowed"
+
+    play_as(memory, "platform", play)
+
+
+def test_who_may_add_nobody_is_told_so(memory: MemoryNetwork) -> None:
+    async def play(gateway: Gateway, platform: Tenant) -> None:
+        alice = Tenant(platform.key_id, "alice", {"wuhan": (memory.address("wuhan", "alice"),)}, frozenset())
+        assert await refused(gateway, alice) == "role-not-allowed"
+
+    play_as(memory, "platform", play)

@@ -69,7 +69,7 @@ def test_blocks_are_indexed_and_told_as_they_come(memory: MemoryNetwork) -> None
         told = [queue.get_nowait() for _ in range(queue.qsize())]
         stored = await gateway.in_index(lambda db: events_after(db, gateway.chains.rules, 0, 100))
         assert told == stored[-len(told) :]
-        assert [event.kind for event in stored if event.kind != "block"] == ["class", "minted", "minted", "minted"]
+        assert [event.kind for event in stored if event.kind != "block"] == ["class", *["minted", "paid"] * 3]
 
     run(memory, play)
 

@@ -8,7 +8,7 @@ import pytest
 
 from chain.codec import decode
 from chain.transaction import SignedTransaction, Transaction
-from contracts.certificate import MintBatch
+from contracts.issuing import MintBatch
 from gateway.errors import Problem
 from gateway.job_store import MINTED, REFUSED, RUNNING, SKIPPED
 from gateway.services import jobs

@@ -24,6 +24,7 @@ REPLICAS = [
     {"replicas": 4, "per_s": 5_000, "limit_per_s": 10_000},
     {"replicas": 7, "per_s": 3_000, "limit_per_s": 5_714},
 ]
+COSTS = [{"certificates": 10_000, "single_us": 22.5, "single_root_us": 5.5, "each_us": 6.0, "each_root_us": 9.0}]
 SCATTERED = [{"each": 1, "per_s": 4_000, "ratio": 0.4}, {"each": 100, "per_s": 9_000, "ratio": 0.9}]
 
 
@@ -45,6 +46,7 @@ def document() -> dict[str, Any]:
         Result(scenario="growth", door="node-rpc", figures=GROWTH[-1], setting="more and more", points=GROWTH),
         Result(scenario="replicas", door="node-rpc", figures=REPLICAS[-1], setting="n", points=REPLICAS),
         Result(scenario="scattered", door="node-rpc", figures=SCATTERED[0], setting="by chance", points=SCATTERED),
+        Result(scenario="contracts", door="in process", figures=COSTS[-1], setting="", points=COSTS),
         Result(
             scenario="idle", door="nodes", figures={"node_cpu_percent": 0.2, "gateway_cpu_percent": 0.1}, setting=""
         ),

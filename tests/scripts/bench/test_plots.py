@@ -46,6 +46,11 @@ def test_what_was_measured_along_an_axis_is_drawn_along_it(plots: dict[str, str]
         assert word in plots["scattered"]
 
 
+def test_costs_are_drawn_as_costs(plots: dict[str, str]) -> None:
+    for word in ("22.5", "contract, us a single mint", "in process"):
+        assert word in plots["contracts"]
+
+
 def test_times_are_drawn_as_times(plots: dict[str, str]) -> None:
     assert "median, ms" in plots["latency"]
     assert "1270" in plots["start"]

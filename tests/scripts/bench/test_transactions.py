@@ -9,7 +9,7 @@ from chain.rules import ChainRules
 from chain.signatures import SchemeName
 from chain.transaction import TRANSACTION_WINDOW_MS, SignedTransaction, Transaction
 from chain.universal_id import parse_name, parse_token
-from contracts.certificate import Mint, MintBatch
+from contracts.issuing import Mint, MintBatch
 from scripts.bench.transactions import Signer, drawn_tokens, parts
 from tests.chain.small_network import rules_of
 

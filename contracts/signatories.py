@@ -1,0 +1,86 @@
+"""Issuing that k of n signatories of a class sign, such as rector and registrar (protocol 17.8)."""
+
+from itertools import pairwise
+from typing import Annotated, Final
+
+from msgspec import Meta
+
+from chain.codec import Record, encode
+from chain.domains import Domain, prefix
+from chain.ids import ClassId, Natural, Signature
+from chain.merkle import leaf_hash, root
+from chain.rules import ChainRules
+from contracts.access import find_account
+from contracts.classes import SIGNATORIES_MAX, require_class
+from contracts.interface import Check, ContractContext, ContractReverted, refuses
+from contracts.issuing import MintItem, MintItems
+
+DEADLINE_MS_MAX: Final = 86_400_000
+Place = Annotated[int, Meta(ge=0, lt=SIGNATORIES_MAX)]
+
+
+class MintSigned(Record, frozen=True):
+    """`mintSigned`: up to 100 certificates; who of the class's signatories signs, by place, until when it is good (ms)."""
+
+    class_id: ClassId
+    items: MintItems
+    deadline: Natural
+    signers: Annotated[tuple[Place, ...], Meta(max_length=SIGNATORIES_MAX)]
+    signatures: Annotated[tuple[Signature, ...], Meta(max_length=SIGNATORIES_MAX)]
+
+
+def issue_bytes(rules: ChainRules, contract: str, class_id: str, items: tuple[MintItem, ...], deadline: int) -> bytes:
+    """The digest that a signatory signs: contract, class, Merkle root over the encoded items, deadline."""
+    items_root = root(rules.digest, [leaf_hash(rules.digest, encode(item)) for item in items])
+    statement = encode((contract, class_id, items_root, deadline))
+    return rules.digest(prefix(Domain.ISSUE, rules.network_id, rules.chain_id) + statement)
+
+
+@refuses("signatures-not-asked")
+def asks_for_signatures(context: ContractContext, arguments: MintSigned) -> None:
+    """The class has signatories."""
+    if not require_class(context.records, arguments.class_id).threshold:
+        raise ContractReverted("signatures-not-asked", arguments.class_id)
+
+
+@refuses("deadline-passed", "deadline-too-far")
+def signed_in_time(context: ContractContext, arguments: MintSigned) -> None:
+    """The deadline is not past, nor over 24 hours ahead."""
+    if context.time > arguments.deadline:
+        raise ContractReverted("deadline-passed", arguments.deadline, context.time)
+    if arguments.deadline > context.time + DEADLINE_MS_MAX:
+        raise ContractReverted("deadline-too-far", arguments.deadline, DEADLINE_MS_MAX)
+
+
+@refuses("signers-malformed", "signatures-short")
+def enough_sign(context: ContractContext, arguments: MintSigned) -> None:
+    """As many distinct signatories sign as the class's threshold says, in the order of their places."""
+    signers, issued_class = arguments.signers, require_class(context.records, arguments.class_id)
+    ascending = all(one < other for one, other in pairwise(signers))
+    if (
+        not ascending
+        or len(signers) != len(arguments.signatures)
+        or any(place >= len(issued_class.signatories) for place in signers)
+    ):
+        raise ContractReverted("signers-malformed")
+    if len(signers) < issued_class.threshold:
+        raise ContractReverted("signatures-short", len(signers), issued_class.threshold)
+
+
+@refuses("account-frozen", "signature-not-valid")
+def signatories_signed(context: ContractContext, arguments: MintSigned) -> None:
+    """Every signer is active, and signed contract, class, all certificates and deadline."""
+    rules, issued_class = context.rules, require_class(context.records, arguments.class_id)
+    message = issue_bytes(rules, context.contract, arguments.class_id, arguments.items, arguments.deadline)
+    for place, signature in zip(arguments.signers, arguments.signatures, strict=True):
+        account = find_account(context.records, issued_class.signatories[place])
+        assert account is not None, "accounts are never removed"
+        if not account.active:
+            raise ContractReverted("account-frozen", account.address)
+        if not rules.scheme.verify(account.public_key, message, signature):
+            raise ContractReverted("signature-not-valid", place)
+
+
+def by_signatories() -> tuple[Check, ...]:
+    """The checks of signatures, in order."""
+    return asks_for_signatures, signed_in_time, enough_sign, signatories_signed
