@@ -15,10 +15,13 @@ from chain.ids import Address, Did, TokenId
 from chain.rules import ChainRules
 from chain.transaction import NOBODY, Transaction
 from chain.universal_id import format_token, parse_token
-from contracts.registry import METHODS
+from contracts.registry import METHODS, VIEWS
 
 T = TypeVar("T", bound=inspect.Type)
+R = TypeVar("R", bound=Record)
 DID_PREFIX: Final = "did:bsn:"
+DIGITS_MAX: Final = 16
+"""Of a number in a query: no record takes 2^53 or more."""
 _ADDRESS: Final = inspect.type_info(Address)
 _DID: Final = inspect.type_info(Did)
 _TOKEN: Final = inspect.type_info(TokenId)
@@ -47,11 +50,40 @@ def read_arguments(rules: ChainRules, contract: str, method: str, given: dict[st
         raise ArgumentsMalformed(f"there is no method {contract[:40]}.{method[:40]}")
     if found.arguments is None:
         return None
+    return read_record(rules, found.arguments, given, f"{contract}.{method}")
+
+
+def read_view_arguments(rules: ChainRules, contract: str, name: str, given: list[tuple[str, str]]) -> Record:
+    """The arguments of a read from the names and values of a query; a list is a name given several times."""
+    found = VIEWS.get((contract, name))
+    if found is None:
+        raise ArgumentsMalformed(f"there is no read {contract[:40]}.{name[:40]}")
+    types = {field.name: field.type for field in _form(found.arguments).fields}
+    members: dict[str, Any] = {}
+    for member, text in given:
+        expected = types.get(member)
+        if isinstance(expected, inspect.VarTupleType):
+            members.setdefault(member, []).append(text)
+        elif member in members:
+            raise ArgumentsMalformed(f"{member[:60]} is given twice")
+        else:
+            is_number = isinstance(expected, inspect.IntType) and text.isascii() and text.isdigit()
+            members[member] = int(text) if is_number and len(text) <= DIGITS_MAX else text
+    return read_record(rules, found.arguments, members, f"{contract}.{name}")
+
+
+def read_record(rules: ChainRules, record: type[R], given: Any, taker: str) -> R:
+    """A record from JSON; `taker` is what a refusal says that it is for."""
     try:
-        form = _form(found.arguments)
-        return msgspec.convert(_read(rules, given, form), found.arguments, from_attributes=False)
+        return msgspec.convert(_read(rules, given, _form(record)), record, from_attributes=False)
     except (msgspec.ValidationError, ValueError, TypeError, ChainError) as problem:
-        raise ArgumentsMalformed(f"{contract}.{method} does not take these arguments: {problem}") from None
+        raise ArgumentsMalformed(f"{taker} does not take these arguments: {problem}") from None
+
+
+def show_record(rules: ChainRules, record: Record) -> dict[str, Any]:
+    """A record as JSON."""
+    shown: dict[str, Any] = _show(rules, record, _form(type(record)))
+    return shown
 
 
 def show_transaction(rules: ChainRules, transaction: Transaction) -> dict[str, Any]:
@@ -88,6 +120,9 @@ def _read(rules: ChainRules, given: Any, expected: inspect.StructType) -> list[A
     if unknown:
         raise ArgumentsMalformed(f"there is no member {min(unknown)[:60]!r}")
     members = [_read_member(rules, field.name, given.get(field.name), field.type) for field in expected.fields]
+    missing = [field.name for field in expected.fields if field.name not in given and not _may_be_none(field.type)]
+    if missing:
+        raise ArgumentsMalformed(f"the member {missing[0]!r} is missing")
     return members if expected.tag is None else [given.get(_KIND, expected.tag), *members]
 
 
@@ -144,6 +179,10 @@ def _show_bytes(rules: ChainRules, value: bytes, expected: inspect.Type) -> str:
     if expected == _TOKEN:
         return format_token(rules.profile.token_id_style, value)
     return format_did(value) if expected == _DID else value.hex()
+
+
+def _may_be_none(expected: inspect.Type) -> bool:
+    return any(isinstance(option, inspect.NoneType) for option in _options(expected))
 
 
 def _options(expected: inspect.Type) -> tuple[inspect.Type, ...]:

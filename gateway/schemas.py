@@ -231,6 +231,13 @@ class AccountBody(Body):
         )
 
 
+class MethodBody(Body):
+    """A method's arguments, as `GET /v1/contracts` shows them; `account` is the one of the key's accounts that signs."""
+
+    account: AddressText | None = None
+    arguments: dict[str, Any] = {}
+
+
 class EncodeBody(Body):
     """A call whose exact bytes are wanted."""
 

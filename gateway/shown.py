@@ -32,6 +32,20 @@ DIDS_OF_EVENT: Final[dict[str, Collection[int]]] = {
 }
 """The places of DIDs, or of a list of them, among an event's values."""
 
+READS_OF_ADDRESS: Final = frozenset({"getApproved", "ownerOf", "userOf"})
+READS_OF_TOKEN: Final = frozenset({"getLatestDDCId"})
+
+
+def show_answer(rules: ChainRules, read: str, value: bool | int | str | bytes) -> bool | int | str | None:  # noqa: FBT001
+    """What a read answers; None for nobody or none, other bytes in hex."""
+    if not isinstance(value, bytes):
+        return value
+    if read in READS_OF_ADDRESS:
+        return address_text(rules.addresses, value) if value else None
+    if read in READS_OF_TOKEN:
+        return format_token(rules.profile.token_id_style, value) if value else None
+    return value.hex()
+
 
 def show_refusal(rules: ChainRules, code: str, values: Sequence[Any]) -> list[Any]:
     """The values of a refusal."""

@@ -11,14 +11,14 @@ from chain.light_client import CertifiedHeader
 from chain.membership import Membership, Replica
 from chain.merkle import InclusionProof
 from chain.profile import ChainProfile
-from chain.rpc import ChainStatus, MemberStatus, StatusAnswer
+from chain.rpc import ChainStatus, MemberStatus, ProvenValue, StatusAnswer
 from chain.transaction import Event, Receipt, SignedTransaction, Transaction
 from chain.universal_id import CertificateName, format_token
 from contracts.access import Account
 from contracts.certificate import status_at
 from credentials.bundle import Bundle
 from credentials.schema import ClassSchema
-from gateway.arguments import show_transaction
+from gateway.arguments import show_record, show_transaction
 from gateway.chains import Chain
 from gateway.clients.answers import HeardBlock
 from gateway.errors import Problem
@@ -28,9 +28,10 @@ from gateway.outcomes import Finalised
 from gateway.services.accounts import ProvenAccount
 from gateway.services.calls import Written
 from gateway.services.certificates import Changed, Proven
+from gateway.services.contracts import ProvenRead
 from gateway.services.transactions import Encoded, Placed
 from gateway.services.verify import Verified
-from gateway.shown import address_text, show_event, show_refusal
+from gateway.shown import address_text, show_answer, show_event, show_refusal
 from gateway.vault import Document
 
 Json = dict[str, Any]
@@ -287,6 +288,33 @@ def encoded_view(encoded: Encoded) -> Json:
 def verified_view(verified: Verified) -> Json:
     """A verdict, and when it was reached."""
     return verified.verdict.members() | {"judged_at": verified.judged_at}
+
+
+def read_view(read: ProvenRead) -> Json:
+    """What a read answers, and what proves it: a header, and every record under its state root that was looked at."""
+    rules = read.chain.rules
+    proof = {"header": header_view(read.header), "certificate": None}
+    return {
+        "chain": rules.chain_id,
+        "contract": read.contract,
+        "read": read.name,
+        "arguments": show_record(rules, read.arguments),
+        "value": show_answer(rules, read.name, read.value),
+        "height": read.header.height,
+        "time": read.header.time,
+        "proof": (proof if read.certified is None else certified_view(read.certified))
+        | {"records": [_record_view(key, proven) for key, proven in read.records.items()]},
+    }
+
+
+def _record_view(key: bytes, proven: ProvenValue) -> Json:
+    branches = [{"places": one.places, "hashes": one.hashes.hex()} for one in proven.proof.branches]
+    return {
+        "key": key.hex(),
+        "value": None if proven.value is None else proven.value.hex(),
+        "branches": branches,
+        "bucket": proven.proof.bucket.hex(),
+    }
 
 
 def job_view(job: Job, counts: dict[str, int]) -> Json:

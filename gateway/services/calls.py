@@ -36,7 +36,7 @@ class Call:
     sender: str
     contract: str
     method: str
-    arguments: Record
+    arguments: Record | None
     reference: dict[str, Any]
     documents: tuple[Document, ...] = ()
 
@@ -62,6 +62,14 @@ def sender_of(tenant: Tenant, chain: Chain, contract_method: str | None = None) 
     if not accounts or (contract_method is not None and not tenant.may(contract_method)):
         raise Problem("key-not-allowed", chain.rules.chain_id)
     return accounts[0]
+
+
+def named_sender(tenant: Tenant, chain: Chain, contract_method: str, account: str | None) -> str:
+    """The account that is to sign, if the tenant's key has it and may call the method; by default the first it has."""
+    first = sender_of(tenant, chain, contract_method)
+    if account is not None and account not in tenant.accounts[chain.rules.chain_id]:
+        raise Problem("key-not-allowed", chain.rules.chain_id)
+    return account or first
 
 
 def request_digest(*parts: object) -> bytes:

@@ -345,3 +345,8 @@ def a_class_whose_schema_is_not_held_here(network: RunningNetwork) -> Request:
     class_id = f"far-{uuid.uuid4().hex[:12]}"
     act(network, "platform", ("classes", "defineClass"), class_of(class_id))
     return mint(network, **{"class": class_id})
+
+
+@case("read-unknown")
+def a_read_that_no_contract_has(_network: RunningNetwork) -> Request:
+    return get(f"/v1/chains/{CHAIN}/contracts/ddc721/transfers")
