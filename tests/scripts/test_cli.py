@@ -308,3 +308,40 @@ def test_replicas_shows_who_certifies_and_refuses_what_cannot_be(data: Path) -> 
     assert "a chain has at least 4 replicas" in fail("replicas", "remove", "xian", "--data", data)
     assert "there is no node 'paris'" in fail("replicas", "rekey", "paris", "--data", data)
     assert "xian knows what it has signed" in fail("sign-again", "xian", "--data", data)
+
+
+def test_any_method_is_called_and_any_read_is_read(data: Path, minted: dict[str, Any]) -> None:
+    one = (f"class_id={minted['class']}", f"token={minted['token']}")
+    for command, tenant, event in (
+        ("freeze", "operator", "EnterBlacklist"),
+        ("unfreeze", "regulator", "ExitBlacklist"),
+    ):
+        done = ("call", CHAIN, f"ddc721.{command}", *one, "reason=by-the-book", "--data", data, "--as", tenant)
+        assert event in succeed(*done)
+    answer = json.loads(succeed("read", CHAIN, "ddc721.ownerOf", *one, "--data", data, "--json"))
+    assert answer["value"] == minted["holder"]
+    assert minted["holder"] in succeed("read", CHAIN, "ddc721.ownerOf", *one, "--data", data)
+    recharge = ("call", CHAIN, "charge.selfRecharge", "fen:=5", "--data", data, "--as", "operator", "--json")
+    assert json.loads(succeed(*recharge))["receipt"]["succeeded"]
+
+
+def test_what_the_contracts_offer_is_shown(data: Path) -> None:
+    assert "ddc1155" in succeed("contracts", "--data", data)
+    assert "setAttribute" in succeed("contracts", "ddc721", "--data", data)
+    listed = json.loads(succeed("contracts", "evidence", "--data", data, "--json"))
+    assert [entry["contract"] for entry in listed] == ["evidence"]
+    assert "there is no contract lottery" in fail("contracts", "lottery", "--data", data)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("freeze",), "write CONTRACT.NAME"),
+        (("ddc721.freeze", "token"), "write NAME=VALUE"),
+        (("ddc721.freeze", "token:=1,"), "is no JSON"),
+        (("ddc721.thaw",), "There is no method ddc721.thaw"),
+        (("ddc721.transferFrom",), "never change hands"),
+    ],
+)
+def test_a_call_that_cannot_be_made_says_why(data: Path, arguments: tuple[str, ...], says: str) -> None:
+    assert says in " ".join(fail("call", CHAIN, *arguments, "--data", data).split())
