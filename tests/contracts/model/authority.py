@@ -20,12 +20,22 @@ def _require_addable(world: World, items: Sequence[Any]) -> None:
     demand(not world.accounts.keys() & set(addresses), "account-exists")
     for item in items:
         demand(item.public_key in world.facts.addresses, "public-key-malformed")
-        demand(world.facts.addresses[item.public_key] == item.address, "address-differs")
+        _require_own_address(world, item)
     for item in items:
         if item.did == NO_DID:
             demand(item.document is None and not item.did_signature, "did-differs")
         else:
             _require_taken(world, item, item.public_key, item.document)
+
+
+def _require_own_address(world: World, item: Any) -> None:
+    """The address follows from the key; a chosen one is in form, and the key signed that it is its own."""
+    if not world.names_chosen:
+        demand(world.facts.addresses[item.public_key] == item.address, "address-differs")
+        return
+    demand(item.address in world.facts.names, "address-malformed")
+    statement = ("register", world.chain, item.address, item.public_key)
+    demand(world.facts.signed(item.public_key, item.possession, statement), "possession-not-proven")
 
 
 def _require_taken(world: World, asked: Any, key: bytes, new: Any) -> None:

@@ -1,5 +1,7 @@
 """How calls of `authority` and `did` are drawn."""
 
+from msgspec.structs import replace
+
 from chain.did import BaseDocument, Rotation, ServiceChange
 from contracts.access import SetSwitch
 from contracts.accounts import AddAccount, AddAccounts, JoinDid, NewAccount, UpdateAccountState
@@ -14,7 +16,8 @@ ACCOUNTS_ENOUGH = 400
 
 
 def _new_did(dice: Dice) -> BaseDocument:
-    home = "nowhere" if dice.slips() else "wuhan" if dice.often(0.7) else "zhongyi"
+    others = sorted(dice.world.chains - {dice.world.chain})
+    home = "nowhere" if dice.slips() else dice.world.chain if dice.often(0.7) else dice.pick(others)
     base = dice.people.new_did(home)
     if dice.slips():
         base = BaseDocument(home=home, authentication=base.authentication, recovery=BAD_KEY)
@@ -44,11 +47,18 @@ def _key_and_address(dice: Dice) -> tuple[bytes, bytes]:
     if dice.slips():
         return BAD_KEY, address
     if dice.slips():
-        return key, dice.people.new_account()[1]
+        return key, dice.stranger() if dice.world.names_chosen else dice.people.new_account()[1]
     if dice.slips():
         old = dice.account(*ROLES)
         return old.key, old.address
     return key, address
+
+
+def _possession(dice: Dice, address: bytes, key: bytes) -> bytes:
+    """The key's signature over the name that was chosen; unread where nothing is chosen."""
+    if not dice.world.names_chosen or key == BAD_KEY:
+        return bytes(64) if dice.often(0.1) else b""
+    return dice.signature(key, ("register", dice.world.chain, address, key))
 
 
 def new_account(dice: Dice, leader: bytes | None, role: str) -> NewAccount:
@@ -60,24 +70,30 @@ def new_account(dice: Dice, leader: bytes | None, role: str) -> NewAccount:
         if dice.slips():
             document = proven(dice, _new_did(dice))
         signature = dice.draw_bytes(64) if dice.slips() else b""
-        return _account(address, key, leader, did, (0, signature), document)
+        return _account(dice, address, key, leader, did, (0, signature), document)
     if dice.often(0.5):
         did = dice.pick(list(dice.world.documents))
     else:
         base = _new_did(dice)
         did, document = base.did, None if dice.slips() else proven(dice, base)
     if dice.slips():
-        document = proven(dice, dice.people.new_did("wuhan"))
-    return _account(address, key, leader, did, _joined(dice, address, key, did, base), document)
+        document = proven(dice, dice.people.new_did(dice.world.chain))
+    return _account(dice, address, key, leader, did, _joined(dice, address, key, did, base), document)
 
 
 def _account(
-    address: bytes, key: bytes, leader: bytes | None, did: bytes, joined: tuple[int, bytes], document: NewDid | None
+    dice: Dice,
+    address: bytes,
+    key: bytes,
+    leader: bytes | None,
+    did: bytes,
+    joined: tuple[int, bytes],
+    document: NewDid | None,
 ) -> NewAccount:
     return NewAccount(
         address=address,
         public_key=key,
-        possession=b"",
+        possession=_possession(dice, address, key),
         leader=leader,
         did=did,
         did_sequence=joined[0],
@@ -97,9 +113,7 @@ def add_by_owner(dice: Dice, contract: str, method: str) -> Call:
     leader = dice.draw_bytes(20) if dice.slips() else None
     item = new_account(dice, leader, role)
     if leader is None and item.did != NO_DID and dice.often(0.3):
-        item = _account(
-            item.address, item.public_key, item.did, item.did, (item.did_sequence, item.did_signature), item.document
-        )
+        item = replace(item, leader=item.did)
     return Call(contract, method, dice.sender("owner"), AddAccount(item=item))
 
 
@@ -126,7 +140,7 @@ def add_by_operator(dice: Dice, contract: str, method: str) -> Call:
     count = dice.number(1, 4) if "Batch" in method else 1
     items = []
     for _ in range(count):
-        platform = dice.often(0.25) and len(dice.world.platforms) < 12
+        platform = dice.often(0.25) and len(dice.world.platforms) < 20
         leader = None if platform else dice.pick(sorted(dice.world.platforms))
         if dice.slips():
             leader = dice.draw_bytes(20)
@@ -202,7 +216,7 @@ def set_switch(dice: Dice, contract: str, method: str) -> Call:
 
 
 def sync_platform_did(dice: Dice, contract: str, method: str) -> Call:
-    if len(dice.world.platforms) > 14 and dice.often(0.8):
+    if len(dice.world.platforms) > 16 and dice.often(0.8):
         dids = dice.some(sorted(dice.world.platforms), 1, 3)
     else:
         dids = dice.some(list(dice.world.documents), 1, 2)
@@ -238,6 +252,8 @@ def missing_functions(world: World) -> list[tuple[str, str, str]]:
 def add_function(dice: Dice, contract: str, method: str) -> Call:
     of = dice.pick(sorted(LISTED))
     role, listed = dice.pick(ROLES), dice.pick(sorted(LISTED[of]))
+    if dice.often(0.2):
+        role, of, listed = dice.pick(EVERYDAY), dice.pick(["ddc721", "ddc1155"]), "crossSafeMint"
     present = [(*key, one) for key, methods in dice.world.functions.items() for one in sorted(methods)]
     if missing_functions(dice.world) and dice.often(0.5):
         role, of, listed = dice.pick(missing_functions(dice.world))
@@ -297,7 +313,7 @@ def rotate_did(dice: Dice, contract: str, method: str) -> Call:
 def set_service(dice: Dice, contract: str, method: str) -> Call:
     documents = dice.world.documents
     at_home = [did for did, document in documents.items() if document.home == dice.world.chain]
-    did = at_home[0] if dice.often(0.4) else dice.pick(at_home)
+    did = dice.pick(at_home[:1] if dice.often(0.4) else at_home)
     if dice.slips():
         did = dice.pick([did for did, document in documents.items() if document.home != dice.world.chain])
     document = documents[did]

@@ -122,7 +122,7 @@ def _priced(dice: Dice) -> tuple[str, str]:
 
 def set_fee(dice: Dice, contract: str, method: str) -> Call:
     of, priced = _priced(dice)
-    fen = dice.pick([0, 1, 2, 5, 30])
+    fen = dice.pick([0, 1, 2, 5, 30, 90])
     return Call(contract, method, dice.sender("operator"), SetFee(contract=of, method=priced, fen=fen))
 
 
@@ -223,11 +223,11 @@ def _unchanged(dice: Dice, class_id: str) -> tuple[bytes, bool]:
 
 def delegate_issuing(dice: Dice, contract: str, method: str) -> Call:
     class_id, definer = _own_class(dice)
-    until = dice.now + dice.pick([HOUR_MS, DAY_MS, 10 * DAY_MS])
+    until = dice.now + dice.pick([HOUR_MS, 10 * DAY_MS, 100 * DAY_MS])
     arguments = DelegateIssuing(
         class_id=class_id,
         address=definer if dice.slips() else _near(dice, definer),
-        quota=dice.number(1, 8),
+        quota=dice.pick([1, 2, dice.number(3, 8)]),
         until=dice.now - dice.number(0, 1) if dice.slips() else until,
     )
     return Call(contract, method, dice.caller(definer, "operator", "platform"), arguments)

@@ -177,7 +177,7 @@ STORAGE = {"openFile": open_file, "storeData": store_data, "deleteData": delete_
 
 def pause(dice: Dice, contract: str, method: str) -> Call:
     paused = dice.world.standing(contract).paused
-    if paused == (method == "pause") and dice.often(0.9):
+    if paused == (method == "pause") and dice.often(0.5):
         raise NothingThere
     return Call(contract, method, dice.sender("owner"), Pause())
 

@@ -6,15 +6,26 @@ from typing import Any
 from contracts.burning import BurnBatch, MetaBurn1155, MetaBurnBatch1155
 from contracts.ddc1155 import MetaMint1155, MetaMintBatch1155, SafeMint1155, SafeMintBatch1155
 from contracts.editions import CreateEdition, OfEdition, SetEditionUri
-from tests.contracts.model.calls_issuing import Right, can_pay, data, payer, reachable, right, signed, validity
+from tests.contracts.model.calls_issuing import (
+    Right,
+    can_pay,
+    crossing,
+    data,
+    named_class,
+    payer,
+    reachable,
+    right,
+    signed,
+    validity,
+)
 from tests.contracts.model.calls_life import REASONS, awake, free, operator, unfree
 from tests.contracts.model.dice import Dice, NothingThere
-from tests.contracts.model.gates import EVERYDAY
+from tests.contracts.model.gates import EVERYDAY, may_issue_to
 from tests.contracts.model.life import is_frozen, may_burn
 from tests.contracts.model.state import Call, Edition, Held
 
 CONTRACT = "ddc1155"
-EDITIONS_ENOUGH = 120
+EDITIONS_ENOUGH = 40
 Good = Callable[[Edition], bool]
 
 
@@ -27,7 +38,7 @@ def create_edition(dice: Dice, contract: str, method: str) -> Call:
         token = _edition(dice, lambda one: one.class_id == given.class_id).token
     begins, ends = validity(dice, given.class_id)
     arguments = CreateEdition(
-        class_id=given.class_id,
+        class_id=given.named,
         token=token,
         content_root=dice.draw_bytes(32),
         uri="" if dice.often(0.5) else "ipfs://content",
@@ -58,10 +69,7 @@ def _superseded(dice: Dice, given: Right) -> bytes | None:
 
 
 def _edition(dice: Dice, good: Good, *bad: Good) -> Edition:
-    for way in bad:
-        if dice.slips():
-            return dice.take(dice.index.editions, way)
-    return dice.take(dice.index.editions, good)
+    return dice.take(dice.index.editions, dice.way(good, *bad))
 
 
 def _open(edition: Edition) -> bool:
@@ -78,11 +86,7 @@ def _frozen(edition: Edition) -> bool:
 
 def _named(dice: Dice, edition: Edition) -> dict[str, Any]:
     """Which edition; or none, or one of no class, or of a class of certificates."""
-    class_id = edition.class_id
-    if dice.slips():
-        class_id = "no-such-class"
-    if dice.slips():
-        class_id = dice.take(list(dice.world.classes), lambda one: dice.world.classes[one].asked.standard == 721)
+    class_id = named_class(dice, edition.class_id)
     return {"class_id": class_id, "token": dice.draw_bytes(16) if dice.slips() else edition.token}
 
 
@@ -133,6 +137,22 @@ def _edition_of(dice: Dice, given: Right) -> bytes:
     return _edition(dice, of_class(_open), of_class(_withdrawn), of_class(_frozen)).token
 
 
+def _awaited(dice: Dice, given: Right) -> tuple[bytes, bytes] | None:
+    """An edition and an account to which a holding of it is to be rebound: it may have one of its own before."""
+    world = dice.world
+    rebinds = [(token, one.to) for (class_id, token, _), one in world.rebinds.items() if class_id == given.class_id]
+    return dice.sample(
+        rebinds,
+        lambda place: (
+            (given.class_id, place[0]) in world.editions
+            and _open(world.editions[given.class_id, place[0]])
+            and world.accounts[place[1]].active
+            and may_issue_to(world, world.accounts[given.issuer], world.accounts[place[1]])
+            and (given.class_id, *place) not in world.holdings
+        ),
+    )
+
+
 def _new_holder(dice: Dice, given: Right, token: bytes) -> bytes:
     """A holder in reach who has none of the edition yet; or has."""
     holdings = dice.world.holdings
@@ -153,13 +173,15 @@ def _amounts(dice: Dice, count: int) -> tuple[int, ...]:
 
 
 def safe_mint(dice: Dice, contract: str, method: str) -> Call:
-    roles = ("cross-chain",) if method == "crossSafeMint" else EVERYDAY
+    roles = crossing(dice, contract, method)
     given = right(dice, 1155, method, dice.number(1, 3) if method == "safeMintBatch" else 1, roles=roles)
-    token = _edition_of(dice, given)
+    token, holder = _edition_of(dice, given), None
+    if dice.often(0.3):
+        token, holder = _awaited(dice, given) or (token, None)
     sender = dice.caller(given.issuer, *roles)
     if method != "safeMintBatch":
-        holder, (amount,) = _new_holder(dice, given, token), _amounts(dice, 1)
-        single = SafeMint1155(class_id=given.class_id, token=token, holder=holder, amount=amount, data=data(dice))
+        (amount,), holder = _amounts(dice, 1), holder or _new_holder(dice, given, token)
+        single = SafeMint1155(class_id=given.named, token=token, holder=holder, amount=amount, data=data(dice))
         return Call(contract, method, sender, single)
     holders = [_new_holder(dice, given, token) for _ in range(dice.number(1, 3))]
     holders = list(dict.fromkeys(holders))
@@ -169,7 +191,7 @@ def safe_mint(dice: Dice, contract: str, method: str) -> Call:
     if dice.slips():
         amounts = amounts[1:]
     arguments = SafeMintBatch1155(
-        class_id=given.class_id, token=token, holders=tuple(holders), amounts=amounts, data=data(dice)
+        class_id=given.named, token=token, holders=tuple(holders), amounts=amounts, data=data(dice)
     )
     return Call(contract, method, sender, arguments)
 
@@ -186,8 +208,8 @@ def meta_safe_mint(dice: Dice, contract: str, method: str) -> Call:
     if "Batch" in method and dice.slips():
         amounts = (*amounts, 1)
     said = tuple(part for token in tokens for part in ((token, holder), 1))
-    proof = signed(dice, contract, method, holder, (given.class_id, more, said))
-    same: dict[str, Any] = {"class_id": given.class_id, "holder": holder, "data": more, "signed": proof}
+    proof = signed(dice, contract, method, holder, (given.named, more, said))
+    same: dict[str, Any] = {"class_id": given.named, "holder": holder, "data": more, "signed": proof}
     if "Batch" in method:
         return Call(contract, method, sender, MetaMintBatch1155(tokens=tuple(tokens), amounts=amounts, **same))
     return Call(contract, method, sender, MetaMint1155(token=tokens[0], amount=amounts[0], **same))

@@ -9,7 +9,8 @@ from contracts.ddc721 import MetaMint, MetaMintBatch, Reissue
 from contracts.issuing import Mint, MintBatch, MintItem, SafeMint, SafeMintBatch
 from contracts.meta import Signed
 from contracts.signatories import MintSigned
-from tests.contracts.model.dice import Dice, NothingThere
+from tests.contracts.model.classes import is_issuer
+from tests.contracts.model.dice import Dice
 from tests.contracts.model.gates import EVERYDAY, PRICES, gas_of, may_issue_to
 from tests.contracts.model.life import is_frozen, require_revoker
 from tests.contracts.model.state import DAY_MS, NO_DID, Account, Call, Certificate, Grant, Held, Refused, World
@@ -17,12 +18,17 @@ from tests.contracts.model.state import DAY_MS, NO_DID, Account, Call, Certifica
 HOUR_MS = 3_600_000
 
 
+Granted = tuple[tuple[str, bytes], Grant]
+"""Class and issuer, and what the issuer may."""
+
+
 @dataclass(slots=True)
 class Right:
-    """Who may issue what."""
+    """Who may issue what; the call names the class, or another one."""
 
     class_id: str
     issuer: bytes
+    named: str
 
 
 def right(
@@ -31,38 +37,50 @@ def right(
     """A right to issue so many of a class now, of somebody who can pay; or one that does not suffice."""
     world = dice.world
     contract = f"ddc{standard}"
-    grants = list(world.grants.items())
 
-    def fits(one: tuple[tuple[str, bytes], Grant], *, kind: int = standard, asks: bool = signed) -> bool:
+    def fits(one: Granted, *, asks: bool = signed, good: bool = True) -> bool:
         (class_id, address), grant = one
         found, account = world.classes[class_id], world.accounts[address]
-        of_class = found.asked.standard == kind and bool(found.threshold) == asks
-        return of_class and account.active and account.role in roles and grant.good(world.now)
+        of_class = found.asked.standard == standard and bool(found.threshold) == asks
+        return of_class and account.active and account.role in roles and grant.good(world.now) == good
 
-    def enough(one: tuple[tuple[str, bytes], Grant]) -> bool:
-        left = one[1].left
-        return fits(one) and (left is None or left >= count)
+    def enough(one: Granted) -> bool:
+        return fits(one) and (one[1].left is None or one[1].left >= count)
 
-    def pays(one: tuple[tuple[str, bytes], Grant]) -> bool:
+    def pays(one: Granted) -> bool:
         return enough(one) and can_pay(world, one[0][1], contract, method, count)
 
-    good = pays
-    if dice.slips():
-        good = lambda one: fits(one, kind=1876 - standard)  # noqa: E731
-    if dice.slips():
-        good = lambda one: fits(one, asks=not signed)  # noqa: E731
-    if dice.slips():
-        good = lambda one: fits(one) and not enough(one)  # noqa: E731
-    if dice.slips():
-        good = lambda one: world.accounts[one[0][1]].active and not one[1].good(world.now)  # noqa: E731
-    if dice.slips():
-        good = lambda one: enough(one) and not pays(one)  # noqa: E731
-    class_id, issuer = dice.take(grants, good)[0]
-    if dice.slips():
-        class_id = "no-such-class"
+    limited = dice.often(0.25)
+    good = dice.way(
+        lambda one: pays(one) and (one[1].quota is not None or not limited),
+        lambda one: fits(one, asks=not signed),
+        lambda one: fits(one) and not enough(one),
+        lambda one: fits(one, good=False),
+        lambda one: enough(one) and not pays(one),
+    )
+    class_id, issuer = dice.take(list(world.grants.items()), good)[0]
     if dice.slips():
         issuer = dice.account(*roles, good=lambda one: (class_id, one.address) not in world.grants).address
-    return Right(class_id, issuer)
+    return Right(class_id, issuer, named_class(dice, class_id))
+
+
+def named_class(dice: Dice, class_id: str) -> str:
+    """The class; or none, or one of the other standard."""
+    classes = dice.world.classes
+    if dice.slips():
+        return "no-such-class"
+    if dice.slips():
+        standard = classes[class_id].asked.standard
+        return dice.take(list(classes), lambda one: classes[one].asked.standard != standard)
+    return class_id
+
+
+def crossing(dice: Dice, contract: str, method: str) -> tuple[str, ...]:
+    """Roles that may call it: the cross-chain role for what only it may at first, or others that were listed since."""
+    if method != "crossSafeMint":
+        return EVERYDAY
+    listed = [role for role in EVERYDAY if method in dice.world.functions.get((role, contract), ())]
+    return (dice.pick(listed),) if listed and dice.often(0.5) else ("cross-chain",)
 
 
 def can_pay(world: World, address: bytes, contract: str, method: str, count: int) -> bool:
@@ -101,8 +119,8 @@ def reachable(dice: Dice, issuer: bytes) -> bytes:
 
 def validity(dice: Dice, class_id: str) -> tuple[int | None, int | None]:
     """Beginning and end, as the class asks for them; or not so."""
-    found = dice.world.classes.get(class_id)
-    most = None if found is None else found.asked.rules.validity_ms_max
+    found = dice.world.classes[class_id]
+    most = found.asked.rules.validity_ms_max
     begins = None if dice.often(0.6) else max(0, dice.now + dice.number(-5, 5) * HOUR_MS)
     starts = dice.now if begins is None else begins
     ends = starts + dice.number(1, most or 40 * DAY_MS) if most is not None or dice.often(0.4) else None
@@ -154,11 +172,10 @@ def data(dice: Dice) -> bytes:
 
 def mint(dice: Dice, contract: str, method: str) -> Call:
     count = _count(dice, method)
-    cross = method == "crossSafeMint"
-    roles = ("cross-chain",) if cross else EVERYDAY
+    roles = crossing(dice, contract, method)
     given = right(dice, 721, method, count, roles=roles)
-    class_id, sender = given.class_id, dice.caller(given.issuer, *roles)
-    made = items(dice, given, count) if count > 1 else (item(dice, class_id, reachable(dice, given.issuer)),)
+    class_id, sender = given.named, dice.caller(given.issuer, *roles)
+    made = items(dice, given, count) if count > 1 else (item(dice, given.class_id, reachable(dice, given.issuer)),)
     arguments: Any
     match method:
         case "mint":
@@ -206,13 +223,11 @@ def meta_mint(dice: Dice, contract: str, method: str) -> Call:
     )
     if "Batch" in method and dice.slips():
         made = (*made, item(dice, given.class_id, dice.account(*EVERYDAY).address))
-    holder, more = made[0].holder, data(dice)
-    proof = signed(dice, contract, method, holder, (given.class_id, more, made))
+    class_id, holder, more = given.named, made[0].holder, data(dice)
+    proof = signed(dice, contract, method, holder, (class_id, more, made))
     if "Batch" in method:
-        return Call(
-            contract, method, sender, MetaMintBatch(class_id=given.class_id, items=made, data=more, signed=proof)
-        )
-    return Call(contract, method, sender, MetaMint(class_id=given.class_id, item=made[0], data=more, signed=proof))
+        return Call(contract, method, sender, MetaMintBatch(class_id=class_id, items=made, data=more, signed=proof))
+    return Call(contract, method, sender, MetaMint(class_id=class_id, item=made[0], data=more, signed=proof))
 
 
 def mint_signed(dice: Dice, contract: str, method: str) -> Call:
@@ -225,7 +240,7 @@ def mint_signed(dice: Dice, contract: str, method: str) -> Call:
         signatures = signatures[:-1]
     if dice.slips():
         signers, signatures = (*signers, *signers), (*signatures, *signatures)
-    arguments = MintSigned(class_id=given.class_id, items=made, deadline=ends, signers=signers, signatures=signatures)
+    arguments = MintSigned(class_id=given.named, items=made, deadline=ends, signers=signers, signatures=signatures)
     return Call(contract, method, dice.caller(given.issuer, *EVERYDAY), arguments)
 
 
@@ -233,8 +248,8 @@ def _signatories(
     dice: Dice, contract: str, class_id: str, made: tuple[MintItem, ...], ends: int
 ) -> tuple[tuple[int, ...], tuple[bytes, ...]]:
     world = dice.world
-    found = world.classes.get(class_id)
-    if found is None or not found.threshold:
+    found = world.classes[class_id]
+    if not found.threshold:
         return (), ()
     places = list(range(len(found.signatories)))
     awake = [place for place in places if world.accounts[found.signatories[place]].active]
@@ -262,18 +277,17 @@ def may_revoke(world: World, who: bytes, held: Held) -> bool:
 def reissue(dice: Dice, contract: str, method: str) -> Call:
     world = dice.world
     given = right(dice, 721, method, 1)
-    sender = world.accounts[given.issuer]
+    sender, entitled = world.accounts[given.issuer], is_issuer(world, given.class_id, given.issuer)
 
     def own(held: Held) -> bool:
         account = world.accounts[held.holder]
         near = account.active and may_issue_to(world, sender, account)
-        return held.class_id == given.class_id and near and may_revoke(world, given.issuer, held)
+        may = may_revoke(world, given.issuer, held) or not entitled
+        return held.class_id == given.class_id and near and may
 
     def free(held: Held) -> bool:
         return held.live and not is_frozen(world, held) and not held.locked
 
-    if given.class_id not in world.classes:
-        raise NothingThere
     old = dice.held(
         contract,
         lambda held: own(held) and free(held),
@@ -286,7 +300,7 @@ def reissue(dice: Dice, contract: str, method: str) -> Call:
     new = item(dice, given.class_id, _same_person(dice, old))
     holder = old.holder if dice.often(0.2) else None
     arguments = Reissue(
-        class_id="no-such-class" if dice.slips() else given.class_id,
+        class_id=given.named,
         token=dice.draw_bytes(16) if dice.slips() else old.token,
         holder=dice.stranger() if dice.slips() else holder,
         item=new,

@@ -9,7 +9,7 @@ from tests.contracts.model.calls_issuing import HOUR_MS, can_pay, may_revoke, pa
 from tests.contracts.model.classes import is_issuer
 from tests.contracts.model.dice import Dice
 from tests.contracts.model.gates import EVERYDAY
-from tests.contracts.model.life import ATTRIBUTES_MAX, is_frozen, may_burn
+from tests.contracts.model.life import is_frozen, may_burn
 from tests.contracts.model.state import Call, Certificate, Held, World
 
 REASONS = ("by-request", "error", "court-order")
@@ -140,8 +140,8 @@ def _by_its_holder(dice: Dice, contract: str, method: str) -> tuple[Held, bytes]
     held = dice.held(
         contract,
         lambda one: fits(one) and can_pay(world, one.holder, contract, method, 1),
-        lambda one: not one.live,
-        lambda one: one.live and one.locked,
+        lambda one: not one.live and in_force(world, one),
+        lambda one: one.live and one.locked and in_force(world, one),
         lambda one: not in_force(world, one),
         lambda one: _burnable(world, one) and awake(world, one) and is_frozen(world, one),
         lambda one: _burnable(world, one) and awake(world, one) and one.burners in ("issuer", "neither"),
@@ -199,9 +199,10 @@ def operator(dice: Dice, contract: str, method: str) -> bytes:
 
 def freeze(dice: Dice, contract: str, method: str) -> Call:
     world = dice.world
+    states = ("offered",) if dice.often(0.3) else ("active", "offered")
     held = dice.held(
         contract,
-        lambda one: one.live and not one.frozen and in_force(world, one),
+        lambda one: one.state in states and not one.frozen and in_force(world, one),
         lambda one: not one.live,
         lambda one: one.live and one.frozen,
         lambda one: not in_force(world, one),
@@ -266,15 +267,13 @@ def set_user(dice: Dice, contract: str, method: str) -> Call:
 
 def set_attribute(dice: Dice, contract: str, method: str) -> Call:
     world = dice.world
-    full = dice.often(0.5)
 
-    def many(held: Held) -> bool:
-        return not full or held.token[0] % 32 == 0
+    def settable(held: Held) -> bool:
+        return free(world, held) and _setters(world, held) != []
 
-    held = dice.held(
+    held = _most_marked(dice, contract, settable) or dice.held(
         contract,
-        lambda one: free(world, one) and _setters(world, one) != [] and many(one),
-        lambda one: free(world, one) and _setters(world, one) != [] and len(one.attributes) == ATTRIBUTES_MAX,
+        settable,
         lambda one: free(world, one) and _setters(world, one) == [] and awake(world, one),
         *unfree(world),
     )
@@ -288,6 +287,15 @@ def set_attribute(dice: Dice, contract: str, method: str) -> Call:
     if dice.slips():
         sender = dice.account(*EVERYDAY, good=lambda one: one.address not in setters).address
     return Call(contract, method, sender, SetAttribute(**named(dice, contract, held), name=name, value=value))
+
+
+def _most_marked(dice: Dice, contract: str, good: Good) -> Held | None:
+    """Now and then one of those with the most attributes, so that some are full in the end."""
+    if dice.often(0.6):
+        return None
+    kept = dice.index.certificates if contract == "ddc721" else dice.world.holdings.values()
+    marked = sorted((one for one in kept if one.live and one.attributes), key=lambda one: len(one.attributes))
+    return next((one for one in reversed(marked[-12:]) if good(one)), None)
 
 
 def _setters(world: World, held: Held) -> list[bytes]:

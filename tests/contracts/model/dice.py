@@ -117,6 +117,13 @@ class Dice:
             raise NothingThere
         return found
 
+    def way(self, good: T, *bad: T) -> T:
+        """The good one; where something goes wrong, one of the bad ones."""
+        for other in bad:
+            if self.slips():
+                return other
+        return good
+
     def account(self, *roles: str, good: Callable[[Account], bool] = lambda _: True) -> Account:
         """An active account of one of the roles."""
         accounts = self.world.accounts
@@ -162,10 +169,7 @@ class Dice:
 
     def held(self, contract: str, good: Callable[[Held], bool], *bad: Callable[[Held], bool]) -> Held:
         """What is held and good; where something goes wrong, one that is bad in one of these ways."""
-        for way in bad:
-            if self.slips():
-                return self._one_held(contract, way)
-        return self._one_held(contract, good)
+        return self._one_held(contract, self.way(good, *bad))
 
     def _one_held(self, contract: str, good: Callable[[Held], bool]) -> Held:
         if contract == "ddc721":

@@ -27,6 +27,8 @@ WRONG = 0.42
 """How many calls are to have a slip."""
 MENDING = 0.06
 """How many calls put right what stands still, while something does."""
+HALTED = 0.35
+"""How many calls go to contracts that are paused or without a tariff, while one is."""
 _SHARED: dict[str, Draw] = {**calls_life.CALLS, **calls_rebinds.CALLS, **calls_deposits.OWNING}
 DRAWS: dict[str, dict[str, Draw]] = {
     "authority": calls_authority.AUTHORITY,
@@ -41,12 +43,17 @@ DRAWS: dict[str, dict[str, Draw]] = {
 for _contract, _methods in TRANSFERS.items():
     DRAWS[_contract] |= dict.fromkeys(_methods, calls_deposits.transfer)
 _WEIGHTS: dict[str, float] = {
-    "pause": 0.15, "unpause": 0.3, "delDDC": 0.25, "delFunction": 0.5, "setSwitcherStateOfPlatform": 0.3,
-    "setSwitcherStateOfBatch": 0.3, "updateAccountState": 2, "recharge": 4, "buyGas": 5, "defineClass": 1, "mint": 2,
-    "mintBatch": 2, "safeMint": 2, "setIssuer": 2, "delegateIssuing": 2, "setAttribute": 3, "setService": 2, "revoke": 0.6,
-    "withdrawEdition": 0.5, "createEdition": 2, "requestRebind": 3, "approveRebind": 2, "completeRebind": 2,
-    "configureAuditor": 2, "voteSaveRequest": 2, **{method: 0.2 for methods in TRANSFERS.values() for method in methods},
+    "pause": 0.25, "unpause": 0.3, "delDDC": 0.2, "setFee": 3, "delFee": 0.5, "delFunction": 0.5,
+    "setSwitcherStateOfPlatform": 0.3, "setSwitcherStateOfBatch": 0.3, "updateAccountState": 2,
+    "addAccountByOperator": 1.5, "recharge": 4, "buyGas": 5, "setIssuer": 2, "delegateIssuing": 2, "setService": 2,
+    "mint": 2, "mintBatch": 2, "safeMint": 2, "crossSafeMint": 5, "mintSigned": 2, "reissue": 3, "setAttribute": 3,
+    "accept": 1.5, "decline": 1.5, "revoke": 0.6, "unfreeze": 1.5, "requestRebind": 3, "approveRebind": 2,
+    "completeRebind": 2, "createEdition": 2, "withdrawEdition": 0.5, "burnBatch": 1.5, "ddc1155.burn": 1.5,
+    "ddc1155.safeMint": 5, "ddc1155.safeMintBatch": 5, "ddc1155.metaSafeMint": 3, "ddc1155.metaSafeMintBatch": 3,
+    "configureAuditor": 2, "voteSaveRequest": 2,
+    **{method: 0.2 for methods in TRANSFERS.values() for method in methods},
 }  # fmt: skip
+"""How often a method has its turn beside one that is not here, which has 1; of one contract alone where it says so."""
 
 
 @dataclass(slots=True)
@@ -67,10 +74,19 @@ class Drawer:
             if mending:
                 return self.chance.choice(mending)
         while True:
-            contract, method = self.chance.choices(_PLACES, _SHARES)[0]
+            contract, method = self._place()
             call = self._drawn(contract, method)
             if call is not None:
                 return self._perhaps_malformed(call)
+
+    def _place(self) -> tuple[str, str]:
+        """The contract and method that have their turn."""
+        still = halted(self.index.world)
+        if still and self.chance.random() < HALTED:
+            contract = self.chance.choice(still)
+            methods = list(DRAWS[contract])
+            return contract, self.chance.choices(methods, [_share(contract, method) for method in methods])[0]
+        return self.chance.choices(_PLACES, _SHARES)[0]
 
     def _drawn(self, contract: str, method: str) -> Call | None:
         draw, seed = DRAWS[contract][method], self.chance.getrandbits(64)
@@ -96,8 +112,21 @@ class Drawer:
         return call
 
 
+def _share(contract: str, method: str) -> float:
+    return _WEIGHTS.get(f"{contract}.{method}", _WEIGHTS.get(method, 1.0))
+
+
+def halted(world: World) -> list[str]:
+    """The contracts that keep people out, or take no fees any more."""
+    return [
+        contract
+        for contract, tariff in world.tariffs.items()
+        if not tariff.registered or world.standing(contract).paused
+    ]
+
+
 _PLACES = [(contract, method) for contract, methods in DRAWS.items() for method in methods]
-_SHARES = [_WEIGHTS.get(method, 1.0) for _, method in _PLACES]
+_SHARES = [_share(*place) for place in _PLACES]
 
 
 def menders(world: World) -> list[Call]:

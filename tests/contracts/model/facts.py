@@ -16,7 +16,9 @@ class Facts:
     """What is true of keys and signatures."""
 
     addresses: dict[bytes, bytes] = field(default_factory=dict)
-    """The address of every account key in form."""
+    """The address of every account key in form: the one that follows from it, or the name that goes with it."""
+    names: set[bytes] = field(default_factory=set)
+    """Every address in form."""
     did_keys: set[bytes] = field(default_factory=set)
     """Every key of a DID in form."""
     statements: dict[tuple[bytes, bytes], Statement] = field(default_factory=dict)

@@ -9,8 +9,6 @@ from tests.contracts.model.people import People
 from tests.contracts.model.state import Account, Document, Purse, Tariff, World
 from tests.contracts.small_chain import CHAINS, SmallChain
 
-CHAIN = "wuhan"
-
 
 def founded(chain: SmallChain, people: People) -> World:
     """The world before the first call; everybody in it is known to `people`."""
@@ -18,8 +16,9 @@ def founded(chain: SmallChain, people: People) -> World:
     profile = chain.rules.profile
     world = World(
         facts=people.facts,
-        chain=CHAIN,
+        chain=profile.chain_id,
         chains=frozenset(CHAINS),
+        names_chosen=chain.rules.addresses.registered,
         gas_per_fen=profile.gas_per_fen,
         now=chain.time,
         functions={place: set(methods) for place, methods in FIRST_LIST.items()},
@@ -31,7 +30,7 @@ def founded(chain: SmallChain, people: People) -> World:
         },
     )
     for person in ROLES:
-        people.know_account(account_key_pair(CHAIN, person))
+        people.know_account(account_key_pair(profile.chain_id, person), chain.address(person))
         for what in ("authentication", "recovery"):
             people.know_did_key(did_key_pair(person, what))
     for account, purse in _accounts(chain, document):
@@ -47,7 +46,7 @@ def founded(chain: SmallChain, people: People) -> World:
 
 
 def _accounts(chain: SmallChain, document: GenesisDocument) -> Iterator[tuple[Account, Purse]]:
-    section = next(section for section in document.chains if section.chain_id == CHAIN)
+    section = next(section for section in document.chains if section.chain_id == chain.rules.chain_id)
     for entry in section.accounts:
         address = chain.rules.addresses.parse(entry.address)
         account = Account(

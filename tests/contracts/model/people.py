@@ -21,6 +21,7 @@ from tests.chain.small_network import rules_of
 from tests.contracts.model.facts import Facts, Statement
 
 Digest = Callable[..., bytes]
+_LETTERS = str.maketrans("0123456789", "abcdefghij")
 
 
 @cache
@@ -30,9 +31,12 @@ def account_pair(chain_id: str, number: int) -> KeyPair:
 
 
 @cache
-def address_of_key(chain_id: str, public_key: bytes) -> bytes:
-    """The address that follows from a key."""
-    return rules_of(chain_id).addresses.derive(public_key)
+def address_of_new(chain_id: str, number: int) -> bytes:
+    """The address of one of the people who come later: a name, or what follows from the key."""
+    addresses = rules_of(chain_id).addresses
+    if addresses.registered:
+        return addresses.parse("person" + f"{number:06}".translate(_LETTERS))
+    return addresses.derive(account_pair(chain_id, number).public_key)
 
 
 @cache
@@ -63,11 +67,10 @@ class People:
     accounts: int = 0
     spare_keys: int = 0
 
-    def know_account(self, pair: KeyPair) -> bytes:
-        """Note an account's key; its address."""
-        address = address_of_key(self.rules.chain_id, pair.public_key)
+    def know_account(self, pair: KeyPair, address: bytes) -> None:
+        """Note an account's key and address."""
         self.pairs[pair.public_key], self.facts.addresses[pair.public_key] = pair, address
-        return address
+        self.facts.names.add(address)
 
     def know_did_key(self, pair: KeyPair) -> bytes:
         """Note a key of a DID; the public key."""
@@ -77,9 +80,11 @@ class People:
 
     def new_account(self) -> tuple[bytes, bytes]:
         """The key and address of somebody new."""
-        pair = account_pair(self.rules.chain_id, self.accounts)
+        chain_id, number = self.rules.chain_id, self.accounts
+        pair, address = account_pair(chain_id, number), address_of_new(chain_id, number)
+        self.know_account(pair, address)
         self.accounts += 1
-        return pair.public_key, self.know_account(pair)
+        return pair.public_key, address
 
     def new_did(self, home: str) -> BaseDocument:
         """The document of a new DID."""
@@ -105,6 +110,10 @@ class People:
 def digest_of(rules: ChainRules, statement: Statement) -> bytes:
     """What is really signed for a statement."""
     return _DIGESTS[statement[0]](rules, *statement[1:])
+
+
+def _register(rules: ChainRules, chain_id: str, address: bytes, key: bytes) -> bytes:
+    return _on(rules, chain_id).registration_bytes(address, key)
 
 
 def _of_did(record: Callable[..., dids.Statement]) -> Digest:
@@ -188,6 +197,7 @@ _DIGESTS: dict[str, Digest] = {
             ("object", _object),
         )
     },
+    "register": _register,
     "meta": _meta,
     "issue": _issue,
 }

@@ -17,6 +17,9 @@ def played(seed: int, calls: int) -> Done:
         play.run(calls)
     except Differs as differs:
         return seed, play.tally, str(differs)
+    except Exception as broken:
+        broken.add_note(f"seed {seed}, call {play.calls}")
+        raise
     return seed, play.tally, ""
 
 

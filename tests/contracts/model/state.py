@@ -232,6 +232,8 @@ class World:
     chain: str
     chains: frozenset[str]
     """Those of the network, this one included."""
+    names_chosen: bool
+    """Whether addresses are names that whoever adds an account has chosen."""
     gas_per_fen: int
     now: int
     accounts: dict[bytes, Account] = field(default_factory=dict)

@@ -3,7 +3,29 @@
 A check that several methods share declares what it may say to any of them.
 """
 
-REASONS: dict[tuple[str, str, str], str] = {}
+_ONE = "it takes one, so nothing can be in it twice"
+_EVERY_ROLE = "every role may"
+_HELD = "an account holds it, and accounts are for ever"
+_KNOWN_DID = "a holder's DID was known when the account joined it, and DIDs are for ever"
+_LOCK = "an offer cannot be locked, and nothing that was locked is offered"
+_NO_UNITS = "an edition alone takes nothing from a quota, and no quota is below nothing"
+REASONS: dict[tuple[str, str, str], str] = {
+    **{
+        ("authority", method, "account-repeats"): _ONE
+        for method in ("addOperator", "addCrossChain", "addRelayer", "addAccountByPlatform", "addAccountByOperator")
+    },
+    **{
+        ("ddc721", method, "token-repeats"): _ONE
+        for method in ("mint", "safeMint", "crossSafeMint", "metaMint", "metaSafeMint", "reissue")
+    },
+    **{("did", method, "role-not-allowed"): _EVERY_ROLE for method in ("create", "rotate", "setService")},
+    ("ddc721", "metaBurn", "holder-unknown"): _HELD,
+    ("ddc1155", "metaBurn", "holder-unknown"): _HELD,
+    ("ddc1155", "metaBurnBatch", "holder-unknown"): _HELD,
+    **{(contract, "requestRebind", "did-unknown"): _KNOWN_DID for contract in ("ddc721", "ddc1155")},
+    **{(contract, "decline", "certificate-locked"): _LOCK for contract in ("ddc721", "ddc1155")},
+    ("ddc1155", "createEdition", "quota-exceeded"): _NO_UNITS,
+}
 
 
 def reason_for(contract: str, method: str, code: str) -> str | None:
