@@ -197,6 +197,7 @@ def burning_methods() -> dict[str, Method]:
             effect=meta_burn,
             events=("TransferSingle", "Burnt", "MetaTransfer"),
             price=_MANY,
+            signed_parts=_parts,
         ),
         "metaBurnBatch": Method(
             arguments=MetaBurnBatch1155,
@@ -204,5 +205,6 @@ def burning_methods() -> dict[str, Method]:
             effect=meta_burn_batch,
             events=("TransferBatch", "BurntBatch", "MetaTransfer"),
             price=_MANY,
+            signed_parts=_parts,
         ),
     }  # fmt: skip

@@ -3,6 +3,7 @@
 An edition is a record, and each holding of it another, with its own status, validity and life. Nothing is ever transferred.
 """
 
+import dataclasses
 from typing import Annotated, Final
 
 from msgspec import Meta
@@ -260,6 +261,11 @@ def _issuing(arguments: type[Record], checks: tuple[Check, ...], effect: Act, *e
     return Method(arguments=arguments, checks=checks, effect=effect, events=events, price=_MINTING)
 
 
+def _signed_issuing(arguments: type[Record], checks: tuple[Check, ...], event: str) -> Method:
+    issuing = _issuing(arguments, checks, meta_mint, event, "MintData", "MetaTransfer")
+    return dataclasses.replace(issuing, signed_parts=_mint_parts)
+
+
 METHODS: Final = {
     **edition_methods(),
     "safeMint": _issuing(
@@ -271,12 +277,9 @@ METHODS: Final = {
     "crossSafeMint": _issuing(
         SafeMint1155, (running, permitted(Role.CROSS_CHAIN), *_BY_ISSUER, *_ONE), safe_mint, "TransferSingle", "MintData"
     ),
-    "metaSafeMint": _issuing(
-        MetaMint1155, (amounts_are_one, *_SIGNED, *_PLACES), meta_mint, "TransferSingle", "MintData", "MetaTransfer"
-    ),
-    "metaSafeMintBatch": _issuing(
-        MetaMintBatch1155, (amounts_match, amounts_are_one, *_SIGNED, holdings_distinct, *_PLACES), meta_mint,
-        "TransferBatch", "MintData", "MetaTransfer",
+    "metaSafeMint": _signed_issuing(MetaMint1155, (amounts_are_one, *_SIGNED, *_PLACES), "TransferSingle"),
+    "metaSafeMintBatch": _signed_issuing(
+        MetaMintBatch1155, (amounts_match, amounts_are_one, *_SIGNED, holdings_distinct, *_PLACES), "TransferBatch"
     ),
     **holding_methods(),
     **burning_methods(),

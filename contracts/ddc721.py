@@ -4,6 +4,7 @@ Every method of transfer or approval exists and answers `non-transferable` befor
 whoever calls and with whatever arguments.
 """
 
+import dataclasses
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -315,6 +316,11 @@ def _issuing(arguments: type[Record], checks: tuple[Check, ...], effect: Any, *m
     return Method(arguments=arguments, checks=checks, effect=effect, events=(*events, *more), price=_MINTING)
 
 
+def _signed_issuing(arguments: type[Record], checks: tuple[Check, ...]) -> Method:
+    issuing = _issuing(arguments, checks, meta_mint, "MintData", "MetaTransfer")
+    return dataclasses.replace(issuing, signed_parts=_mint_parts)
+
+
 METHODS: Final = {
     "mint": _issuing(Mint, (*_OPEN, *BY_ISSUER), mint),
     "mintBatch": _issuing(MintBatch, (*_OPEN, *BY_ISSUER), mint),
@@ -322,16 +328,17 @@ METHODS: Final = {
     "safeMintBatch": _issuing(SafeMintBatch, (*_OPEN, *BY_ISSUER), safe_mint, "MintData"),
     "crossSafeMint": _issuing(SafeMint, _CROSS_CHAIN, safe_mint, "MintData"),
     "mintSigned": _issuing(MintSigned, (*_OPEN, class_known(721), *by_signatories(), granted(units_of), *ISSUABLE), mint),
-    "metaMint": _issuing(MetaMint, _BY_HOLDER, meta_mint, "MintData", "MetaTransfer"),
-    "metaSafeMint": _issuing(MetaMint, _BY_HOLDER, meta_mint, "MintData", "MetaTransfer"),
-    "metaMintBatch": _issuing(MetaMintBatch, (one_holder, *_BY_HOLDER), meta_mint, "MintData", "MetaTransfer"),
-    "metaSafeMintBatch": _issuing(MetaMintBatch, (one_holder, *_BY_HOLDER), meta_mint, "MintData", "MetaTransfer"),
+    "metaMint": _signed_issuing(MetaMint, _BY_HOLDER),
+    "metaSafeMint": _signed_issuing(MetaMint, _BY_HOLDER),
+    "metaMintBatch": _signed_issuing(MetaMintBatch, (one_holder, *_BY_HOLDER)),
+    "metaSafeMintBatch": _signed_issuing(MetaMintBatch, (one_holder, *_BY_HOLDER)),
     "metaBurn": Method(
         arguments=MetaBurn,
         checks=_BURN_SIGNED,
         effect=meta_burn,
         events=("Transfer", "Burnt", "MetaTransfer"),
         price=BURNING,
+        signed_parts=_burn_parts,
     ),
     "setURI": Method(
         arguments=SetUri,

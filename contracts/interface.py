@@ -124,6 +124,8 @@ class Method:
     events: tuple[str, ...] = ()
     price: Price | None = None
     """None: free of fen and gas."""
+    signed_parts: Callable[[Any], tuple[bytes, ...]] | None = None
+    """What a holder signs of the arguments, part by part, where the call carries a holder's signature (`contracts.meta`)."""
 
 
 Catalogue = Mapping[tuple[str, str], Method]

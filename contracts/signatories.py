@@ -29,10 +29,14 @@ class MintSigned(Record, frozen=True):
     signatures: Annotated[tuple[Signature, ...], Meta(max_length=SIGNATORIES_MAX)]
 
 
+def items_root(rules: ChainRules, items: tuple[MintItem, ...]) -> bytes:
+    """One root for all certificates of an issue, over the encoded items."""
+    return root(rules.digest, [leaf_hash(rules.digest, encode(item)) for item in items])
+
+
 def issue_bytes(rules: ChainRules, contract: str, class_id: str, items: tuple[MintItem, ...], deadline: int) -> bytes:
     """The digest that a signatory signs: contract, class, Merkle root over the encoded items, deadline."""
-    items_root = root(rules.digest, [leaf_hash(rules.digest, encode(item)) for item in items])
-    statement = encode((contract, class_id, items_root, deadline))
+    statement = encode((contract, class_id, items_root(rules, items), deadline))
     return rules.digest(prefix(Domain.ISSUE, rules.network_id, rules.chain_id) + statement)
 
 

@@ -26,7 +26,7 @@ from gateway.database import Database
 from gateway.errors import Problem
 from gateway.index import open_index
 from gateway.limits import Limits
-from gateway.routes import certificates, contracts, ledger, operations
+from gateway.routes import certificates, contracts, ledger, life, operations, statements
 from gateway.routes.proven_reads import ProvenReads
 from gateway.routes.signed_writes import SignedWrites
 from gateway.services.follow import follow_chain
@@ -83,7 +83,14 @@ def create_app(settings: Settings) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.gateway = gateway
-    for router in (certificates.router, contracts.router, ledger.router, operations.router):
+    for router in (
+        certificates.router,
+        life.router,
+        contracts.router,
+        ledger.router,
+        operations.router,
+        statements.router,
+    ):
         app.include_router(router)
     app.add_middleware(ProvenReads, gateway=gateway, refuse=_answer)
     app.add_middleware(SignedWrites, gateway=gateway, refuse=_answer)

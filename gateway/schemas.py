@@ -74,14 +74,14 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class MintBody(Body):
-    """One certificate to be issued with a key that the gateway keeps."""
+class DraftBody(Body):
+    """One certificate, or one edition of a class of standard 1155, which has no `holder`, to be issued by other means."""
 
     model_config = _shown(MINT)
 
     chain: Chain
     class_: Annotated[ClassName, Field(alias="class")]
-    holder: AddressText
+    holder: AddressText | None = None
     content: dict[str, Any]
     valid_from: Time | None = None
     valid_until: Time | None = None
@@ -102,10 +102,10 @@ class MintBody(Body):
         )
 
 
-class StatusBody(Body):
-    """Why a certificate is revoked, frozen or freed: a code of a-z and hyphens, never prose."""
+class MintBody(DraftBody):
+    """One certificate to be issued with a key that the gateway keeps."""
 
-    reason: Annotated[str, Field(pattern=r"^[a-z][a-z-]{0,39}$", examples=["issued-in-error"])] = "unspecified"
+    holder: AddressText
 
 
 class RulesBody(Body):

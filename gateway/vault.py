@@ -212,8 +212,13 @@ def keep_did_keys(
     connection: sqlite3.Connection, seal: Seal, did: bytes, authentication: bytes, recovery: bytes
 ) -> None:
     """Keep the seeds of both keys of a DID, encrypted; those that are kept already stay."""
-    keep_key(connection, seal, DIDS, f"{did.hex()}:authentication", authentication)
+    keep_authentication_key(connection, seal, did, authentication)
     keep_key(connection, seal, DIDS, f"{did.hex()}:recovery", recovery)
+
+
+def keep_authentication_key(connection: sqlite3.Connection, seal: Seal, did: bytes, seed: bytes) -> None:
+    """Keep the seed of a key that a DID is to be rotated to, encrypted; those that are kept already stay."""
+    keep_key(connection, seal, DIDS, f"{did.hex()}:authentication", seed)
 
 
 def take_did_keys(connection: sqlite3.Connection, seal: Seal, did: bytes) -> tuple[list[bytes], list[bytes]]:
@@ -284,6 +289,15 @@ def erase_document(connection: sqlite3.Connection, chain: str, class_id: str, to
         "DELETE FROM documents WHERE chain = ? AND class = ? AND token = ?", (chain, class_id, token)
     )
     return cursor.rowcount > 0
+
+
+def erase_own_documents(
+    connection: sqlite3.Connection, chain: str, class_id: str, token: str, issuers: Iterable[str]
+) -> bool:
+    """Forget for good what these accounts have kept under the id; False if it is nothing."""
+    own = [(chain, class_id, token, issuer) for issuer in issuers]
+    statement = "DELETE FROM documents WHERE chain = ? AND class = ? AND token = ? AND issuer = ?"
+    return connection.executemany(statement, own).rowcount > 0
 
 
 def keep_schema(connection: sqlite3.Connection, digest: bytes, document: bytes) -> None:

@@ -29,6 +29,10 @@ from gateway.services.accounts import ProvenAccount
 from gateway.services.calls import Written
 from gateway.services.certificates import Changed, Proven
 from gateway.services.contracts import ProvenRead
+from gateway.services.drafts import Draft
+from gateway.services.gateway import problem_of
+from gateway.services.ledger import BlockEvents
+from gateway.services.signing import Stated
 from gateway.services.transactions import Encoded, Placed
 from gateway.services.verify import Verified
 from gateway.shown import address_text, show_answer, show_event, show_refusal
@@ -61,22 +65,24 @@ def certified_view(certified: CertifiedHeader) -> Json:
 
 
 def receipt_view(chain: Chain, receipt: Receipt) -> Json:
-    """A receipt; values as the chain writes them."""
-    return {
+    """A receipt, values as the chain writes them; of a call that failed also why, in two languages."""
+    values = show_refusal(chain.rules, receipt.code, receipt.values)
+    view = {
         "transaction": receipt.transaction_id.hex(),
         "succeeded": receipt.succeeded,
         "code": receipt.code,
-        "values": show_refusal(chain.rules, receipt.code, receipt.values),
+        "values": values,
         "events": [_event_view(chain, event) for event in receipt.events],
     }
+    if receipt.succeeded:
+        return view
+    why = problem_of(receipt.code, tuple(values))
+    return view | {"detail": why.sentence, "detail_zh": why.sentence_zh}
 
 
 def receipt_proof_view(final: Finalised, proof: InclusionProof) -> Json:
     """That a receipt stands under a certified header's receipt root."""
-    return {
-        **certified_view(final.certified),
-        "receipt": {"sides": proof.sides, "path": [node.hex() for node in proof.path]},
-    }
+    return {**certified_view(final.certified), "receipt": _path_view(proof)}
 
 
 def placed_view(placed: Placed) -> Json:
@@ -263,6 +269,25 @@ def block_view(chain: Chain, answer: HeardBlock) -> Json:
     }
 
 
+def head_view(answer: HeardBlock) -> Json:
+    """A block's header with its quorum certificate; nobody has certified the genesis block."""
+    if answer.certified is not None:
+        return certified_view(answer.certified)
+    assert answer.genesis is not None
+    return {"header": header_view(answer.genesis), "certificate": None}
+
+
+def block_events_view(told: BlockEvents) -> Json:
+    """Events in their order, and what proves them: their receipts' exact bytes, each under the header's receipt root."""
+    events, receipts = list[Json](), list[Json]()
+    for one in told.receipts:
+        final = one.placed.final
+        where = {"transaction": final.receipt.transaction_id.hex(), "place": final.place}
+        events += [{**where, "number": number, **_event_view(told.chain, event)} for number, event in one.events]
+        receipts.append({**where, "bytes": final.receipt_bytes.hex(), "proof": _path_view(one.placed.proof)})
+    return {**head_view(told.block), "events": events, "receipts": receipts}
+
+
 def transaction_view(chain: Chain, raw: bytes) -> Json:
     """A signed transaction, decoded."""
     try:
@@ -330,6 +355,10 @@ def job_view(job: Job, counts: dict[str, int]) -> Json:
     }
 
 
+def _path_view(proof: InclusionProof) -> Json:
+    return {"sides": proof.sides, "path": [node.hex() for node in proof.path]}
+
+
 def _event_view(chain: Chain, event: Event) -> Json:
     return {"contract": event.contract, "name": event.name, "values": show_event(chain.rules, event)}
 
@@ -347,4 +376,36 @@ def job_row_view(job: Job, row: Json) -> Json:
         "outcome": row["outcome"],
         "id": None if name is None or row["outcome"] != MINTED else name.path,
         "problem": row["problem"],
+    }
+
+
+def stated_view(stated: Stated) -> Json:
+    """A statement: the scheme signs `digest`. `signatures` are those of the keys that are kept here, if they were asked for."""
+    view: Json = {
+        "chain": stated.chain_id,
+        "kind": stated.kind,
+        "signed_by": stated.signed_by,
+        "key": stated.key,
+        "signature_scheme": str(stated.scheme),
+        "good_on": stated.good_on,
+        "digest": stated.digest.hex(),
+        "body": stated.body.hex(),
+        "statement": stated.statement,
+        **stated.more,
+    }
+    if stated.signatures is not None:
+        view["signatures"] = {name: signature.hex() for name, signature in stated.signatures.items()}
+    return view
+
+
+def draft_view(draft: Draft) -> Json:
+    """A draft: `item` is what is issued, `document` what is kept for it."""
+    document = draft.document
+    return {
+        "chain": document.chain,
+        "class": document.class_id,
+        "token": document.token,
+        "content_root": document.content_root.hex(),
+        "item": show_record(draft.chain.rules, draft.item),
+        "document": document_view(document, draft.schema),
     }

@@ -21,7 +21,7 @@ from gateway.routes.dependencies import (
     created,
 )
 from gateway.routes.uploads import OPENAPI_BODY, read_upload
-from gateway.schemas import ClassBody, MintBody, StatusBody, VerifyBody
+from gateway.schemas import ClassBody, MintBody, VerifyBody
 from gateway.search import history, list_classes, search
 from gateway.services import certificates, classes, jobs, verify
 from gateway.services.gateway import Gateway, now_ms
@@ -56,7 +56,7 @@ async def mint(
 ) -> JSONResponse:
     """Mint one certificate; answered when it is final, with receipt, document and offline proof."""
     changed = await certificates.mint(gateway, tenant, body.to_order(), idempotency)
-    view = await _changed(gateway, tenant, changed)
+    view = await show_changed(gateway, tenant, changed)
     return created(view, f"/v1/certificates/{view['id']}")
 
 
@@ -137,26 +137,11 @@ async def delete_document(certificate_id: CertificateId, tenant: TenantHere, gat
     document = await certificates.document_of(gateway, proven)
     if document is None:
         raise Problem("document-unknown", proven.name.path)
-    if not certificates.may_read_document(tenant, document):
+    if not certificates.may_read_document(tenant, document, proven):
         raise Problem("document-forbidden", proven.name.path)
     name = proven.name
     await gateway.in_vault(lambda connection: erase_document(connection, name.chain_id, name.class_id, name.token))
     return Response(status_code=204)
-
-
-@router.post("/certificates/{certificate_id:path}:{method}")
-async def change_status(
-    certificate_id: CertificateId,
-    method: Annotated[str, Path(pattern="^(revoke|freeze|unfreeze)$")],
-    tenant: TenantHere,
-    gateway: GatewayHere,
-    body: StatusBody | None = None,
-    idempotency: Idempotency = None,
-) -> Any:
-    """Revoke (for good), freeze or unfreeze a certificate."""
-    reason = (body or StatusBody()).reason
-    changed = await certificates.change_status(gateway, tenant, certificate_id, method, reason, idempotency)
-    return await _changed(gateway, tenant, changed)
 
 
 @router.get("/certificates/{certificate_id:path}")
@@ -165,7 +150,7 @@ async def get_certificate(certificate_id: CertificateId, reader: ReaderHere, gat
     proven = await certificates.read(gateway, certificate_id)
     view = views.certificate_view(proven, now_ms())
     document = None if reader is None else await certificates.document_of(gateway, proven)
-    if document is not None and certificates.may_read_document(reader, document):
+    if document is not None and certificates.may_read_document(reader, document, proven):
         schema = await classes.schema_of(gateway, proven.chain, proven.name.class_id)
         view["document"] = views.document_view(document, schema)
     return ViewResponse(view)
@@ -184,17 +169,10 @@ async def verify_certificate(body: VerifyBody, gateway: GatewayHere) -> Any:
     return views.verified_view(await verify.verify_held(gateway, canonical, body.age_ms_max))
 
 
-async def _with_schema(gateway: Gateway, entry: dict[str, Any]) -> dict[str, Any]:
-    try:
-        schema = await classes.schema_of(gateway, gateway.chain(entry["chain"]), entry["class"])
-    except Problem:
-        return entry | {"definition": None}
-    return entry | {"definition": json.loads(schema.canonical)}
-
-
-async def _changed(gateway: Gateway, tenant: Tenant, changed: certificates.Changed) -> dict[str, Any]:
+async def show_changed(gateway: Gateway, tenant: Tenant, changed: certificates.Changed) -> dict[str, Any]:
+    """The answer to a write: the certificate, its document if the key may read it, and its proof."""
     document = changed.document
-    if document is not None and not certificates.may_read_document(tenant, document):
+    if document is not None and not certificates.may_read_document(tenant, document, changed.proven):
         document = None
     bundle = await certificates.full_bundle(gateway, changed.proven, document)
     shown = None
@@ -202,3 +180,11 @@ async def _changed(gateway: Gateway, tenant: Tenant, changed: certificates.Chang
         schema = await classes.schema_of(gateway, changed.proven.chain, changed.proven.name.class_id)
         shown = views.document_view(document, schema)
     return views.changed_view(changed, shown, bundle, now_ms())
+
+
+async def _with_schema(gateway: Gateway, entry: dict[str, Any]) -> dict[str, Any]:
+    try:
+        schema = await classes.schema_of(gateway, gateway.chain(entry["chain"]), entry["class"])
+    except Problem:
+        return entry | {"definition": None}
+    return entry | {"definition": json.loads(schema.canonical)}

@@ -9,7 +9,7 @@ from chain.codec import encode
 from chain.transaction import SignedTransaction
 from gateway import views
 from gateway.errors import Problem
-from gateway.routes.dependencies import NEEDS_KEY, GatewayHere, Idempotency, Limit, TenantHere, created
+from gateway.routes.dependencies import NEEDS_KEY, GatewayHere, Idempotency, Limit, TenantHere, ViewResponse, created
 from gateway.routes.uploads import OPENAPI_BULK_BODY
 from gateway.schemas import AccountBody, EncodeBody, SubmitBody
 from gateway.services import accounts, ledger, transactions
@@ -67,14 +67,27 @@ async def get_block(chain: ChainId, height: Height, gateway: GatewayHere) -> Any
     return views.block_view(gateway.chain(chain), await ledger.block(gateway, chain, height))
 
 
+@router.get("/chains/{chain}/blocks/{height}/events")
+async def list_block_events(
+    chain: ChainId,
+    height: Height,
+    gateway: GatewayHere,
+    contract: Annotated[str | None, Query(max_length=40, description="only those of this contract")] = None,
+    name: Annotated[str | None, Query(max_length=40, description="only those of this name, such as Revoked")] = None,
+) -> Response:
+    """The events of a block in order, with the bytes of their receipts and the proof of each under the block's header.
+
+    `place` is a transaction's index in the block, `number` an event's within its receipt. A leaf is the digest of
+    0x00 and a receipt's bytes; bit i of `sides` is set where `path[i]` stands on the left (RFC 6962).
+    """
+    told = await ledger.events_of_block(gateway, chain, height, contract, name)
+    return ViewResponse(views.block_events_view(told))
+
+
 @router.get("/chains/{chain}/headers/{height}")
 async def get_header(chain: ChainId, height: Height, gateway: GatewayHere) -> Any:
     """A block's header with its quorum certificate."""
-    answer = await ledger.block(gateway, chain, height)
-    if answer.certified is not None:
-        return views.certified_view(answer.certified)
-    assert answer.genesis is not None
-    return {"header": views.header_view(answer.genesis), "certificate": None}
+    return views.head_view(await ledger.block(gateway, chain, height))
 
 
 @router.get("/chains/{chain}/accounts/{address}")

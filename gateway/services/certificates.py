@@ -1,4 +1,4 @@
-"""Certificates: mint one, read one with its proof, revoke, freeze, unfreeze."""
+"""Certificates: mint one, read one with its proof."""
 
 import secrets
 from collections.abc import Mapping
@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from chain.codec import Record
 from chain.errors import ChainError
 from chain.universal_id import CertificateName, TokenStyle, format_token, parse_name, parse_token
 from contracts.certificate import Certificate, certificate_of
 from contracts.issuing import Mint, MintItem
 from contracts.keys import certificate_key
-from contracts.life import ChangeStatus
 from credentials.bundle import Bundle, make_bundle
 from credentials.content import SALT_BYTES, Entry, Hidden, content_root, entries
 from credentials.schema import ClassSchema, FieldFault, content_faults
@@ -31,20 +29,23 @@ from gateway.services.calls import (
 )
 from gateway.services.classes import schema_of
 from gateway.services.gateway import Gateway
+from gateway.shown import address_text
 from gateway.tokens import TokenRuns
 from gateway.vault import Document, Tenant, find_document
 
-METHODS: Final = ("revoke", "freeze", "unfreeze")
 FAULTS_SHOWN_MAX: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MintOrder:
-    """A certificate to be issued; times in ms, `token` as the chain writes it (None: drawn)."""
+    """A certificate to be issued; times in ms, `token` as the chain writes it (None: drawn).
+
+    `holder` is None for an edition, whose holdings have holders.
+    """
 
     chain_id: str
     class_id: str
-    holder: str
+    holder: str | None
     content: Mapping[str, Any]
     valid_from: int | None = None
     valid_until: int | None = None
@@ -80,32 +81,9 @@ async def mint(gateway: Gateway, tenant: Tenant, order: MintOrder, idempotency: 
     written, document = await earlier(gateway, tenant, idempotency, request), None
     if written is None:
         schema = await schema_of(gateway, chain, order.class_id)
-        call = _mint_call(chain, sender, schema, order)
+        call = mint_call(chain, sender, schema, order)
         written, (document,) = await write(gateway, tenant, call, idempotency, request), call.documents
-    return await _changed(gateway, written, document)
-
-
-async def change_status(
-    gateway: Gateway, tenant: Tenant, certificate_id: str, method: str, reason: str, idempotency: str | None
-) -> Changed:
-    """Revoke (issuer), freeze or unfreeze (operator) one certificate."""
-    assert method in METHODS
-    chain, name, token = locate(gateway, certificate_id)
-    sender = sender_of(tenant, chain, f"ddc721.{method}")
-    request = request_digest(method, name, reason)
-    written = await earlier(gateway, tenant, idempotency, request)
-    if written is None:
-        arguments: Record = ChangeStatus(class_id=name.class_id, token=token, holder=None, reason=reason)
-        call = Call(
-            chain=chain,
-            sender=sender,
-            contract="ddc721",
-            method=method,
-            arguments=arguments,
-            reference={"class": name.class_id, "token": name.token},
-        )
-        written = await write(gateway, tenant, call, idempotency, request)
-    return await _changed(gateway, written)
+    return await changed_by(gateway, written, document)
 
 
 async def read(gateway: Gateway, certificate_id: str, *, at_least: int = 0) -> Proven:
@@ -128,10 +106,11 @@ async def document_of(gateway: Gateway, proven: Proven) -> Document | None:
     )
 
 
-def may_read_document(tenant: Tenant | None, document: Document) -> bool:
-    """Whether the key has the account that issued the certificate or the one that holds it."""
-    accounts = () if tenant is None else tenant.accounts.get(document.chain, ())
-    return document.issuer in accounts or document.holder in accounts
+def may_read_document(tenant: Tenant | None, document: Document, proven: Proven) -> bool:
+    """Whether the key has the account that drew the document up or the one that holds the certificate now."""
+    rules = proven.chain.rules
+    accounts = () if tenant is None else tenant.accounts.get(rules.chain_id, ())
+    return document.issuer in accounts or address_text(rules.addresses, proven.certificate.holder) in accounts
 
 
 async def prove(gateway: Gateway, tenant: Tenant | None, certificate_id: str, reveal: str | None) -> Bundle:
@@ -140,7 +119,7 @@ async def prove(gateway: Gateway, tenant: Tenant | None, certificate_id: str, re
     if tenant is None and reveal in (None, "none"):
         return bundle_of(proven, ())
     document = await document_of(gateway, proven)
-    allowed = document is not None and may_read_document(tenant, document)
+    allowed = document is not None and may_read_document(tenant, document, proven)
     if reveal not in (None, "none") and not allowed:
         raise Problem("document-unknown" if document is None else "document-forbidden", proven.name.path)
     if document is None or not allowed or reveal == "none":
@@ -210,31 +189,62 @@ def draw_salts(schema: ClassSchema) -> tuple[bytes, ...]:
     return tuple(drawn[i : i + SALT_BYTES] for i in range(0, len(drawn), SALT_BYTES))
 
 
-def _mint_call(chain: Chain, sender: str, schema: ClassSchema, order: MintOrder) -> Call:
-    faults = content_faults(schema, order.content)
-    if faults:
-        raise content_problem(faults)
-    token, salts = _token(chain, order.class_id, order.token), draw_salts(schema)
-    text = format_token(chain.profile.token_id_style, token)
-    root = content_root(chain.rules.digest, schema, order.content, salts)
+def draw_item(chain: Chain, issuer: str, schema: ClassSchema, order: MintOrder) -> tuple[MintItem, Document]:
+    """A certificate as it is to be issued, and the document that is kept for it."""
+    if order.holder is None:
+        raise Problem("parameter-malformed", "give 'holder': a certificate of this class has one")
+    token, document = draw_document(chain, issuer, schema, order)
     item = MintItem(
         token=token,
         holder=parse_address(chain, order.holder),
-        content_root=root,
+        content_root=document.content_root,
         uri=order.uri,
         valid_from=order.valid_from,
         valid_until=order.valid_until,
     )
-    document = Document(order.chain_id, order.class_id, text, root, sender, order.holder, dict(order.content), salts)
+    return item, document
+
+
+def draw_document(chain: Chain, issuer: str, schema: ClassSchema, order: MintOrder) -> tuple[bytes, Document]:
+    """A token id, and the content under it with new salts; a problem if the content is not as the schema asks."""
+    faults = content_faults(schema, order.content)
+    if faults:
+        raise content_problem(faults)
+    token, salts = _token(chain, order.class_id, order.token), draw_salts(schema)
+    document = Document(
+        chain=order.chain_id,
+        class_id=order.class_id,
+        token=format_token(chain.profile.token_id_style, token),
+        content_root=content_root(chain.rules.digest, schema, order.content, salts),
+        issuer=issuer,
+        holder=order.holder or "",
+        content=dict(order.content),
+        salts=salts,
+    )
+    return token, document
+
+
+def mint_call(chain: Chain, sender: str, schema: ClassSchema, order: MintOrder) -> Call:
+    """The call that issues a certificate, with the document to be kept; a problem if the content does not fit its class."""
+    item, document = draw_item(chain, sender, schema, order)
     return Call(
         chain=chain,
         sender=sender,
         contract="ddc721",
         method="mint",
         arguments=Mint(class_id=order.class_id, item=item),
-        reference={"class": order.class_id, "token": text},
+        reference={"class": order.class_id, "token": document.token},
         documents=(document,),
     )
+
+
+async def changed_by(gateway: Gateway, written: Written, kept: Document | None = None) -> Changed:
+    """The certificate after a write. `kept`: the document that was stored with it, unless an earlier request had one."""
+    name = CertificateName(written.chain.rules.chain_id, written.reference["class"], written.reference["token"])
+    proven = await read(gateway, name.path, at_least=written.height)
+    is_its_own = kept is not None and (kept.token, kept.content_root) == (name.token, proven.certificate.content_root)
+    document = kept if is_its_own else await document_of(gateway, proven)
+    return Changed(written=written, proven=proven, document=document)
 
 
 def _token(chain: Chain, class_id: str, text: str | None) -> bytes:
@@ -244,15 +254,6 @@ def _token(chain: Chain, class_id: str, text: str | None) -> bytes:
         return parse_token(chain.profile.token_id_style, text)
     except ChainError as malformed:
         raise Problem("id-malformed", str(malformed).rstrip(".")) from None
-
-
-async def _changed(gateway: Gateway, written: Written, kept: Document | None = None) -> Changed:
-    """The certificate after a write. `kept`: the document that was stored with it, unless an earlier request had one."""
-    name = CertificateName(written.chain.rules.chain_id, written.reference["class"], written.reference["token"])
-    proven = await read(gateway, name.path, at_least=written.height)
-    is_its_own = kept is not None and (kept.token, kept.content_root) == (name.token, proven.certificate.content_root)
-    document = kept if is_its_own else await document_of(gateway, proven)
-    return Changed(written=written, proven=proven, document=document)
 
 
 async def _entries(gateway: Gateway, proven: Proven, document: Document, reveal: str | None) -> tuple[Entry, ...]:

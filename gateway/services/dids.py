@@ -96,13 +96,13 @@ async def _find_signer(gateway: Gateway, seal: Seal, chain: Chain, did: bytes) -
     authentication, recovery = ([_SCHEME.key_pair(seed) for seed in kept] for kept in seeds)
     document = await find_document(chain, did)
     if document is None:
-        bases = ((pair, _base_of(gateway, did, pair, recovery)) for pair in authentication)
+        bases = ((pair, base_of(gateway, did, pair, recovery)) for pair in authentication)
         return next((_new_signer(chain.rules, pair, base) for pair, base in bases if base is not None), None)
     pair = next((pair for pair in authentication if pair.public_key == document.authentication), None)
     return None if pair is None else Signer(did=did, sequence=document.sequence, pair=pair, document=None)
 
 
-def _base_of(gateway: Gateway, did: bytes, authentication: KeyPair, recovery: list[KeyPair]) -> BaseDocument | None:
+def base_of(gateway: Gateway, did: bytes, authentication: KeyPair, recovery: list[KeyPair]) -> BaseDocument | None:
     """The document with this key of which the DID is the digest; its home, which is not kept, is one of the chains."""
     bases = (
         BaseDocument(home=home, authentication=authentication.public_key, recovery=pair.public_key)

@@ -36,6 +36,17 @@ def test_every_method_of_every_contract_can_be_called() -> None:
     assert all(name == module.CONTRACT for name, module in CONTRACTS.items())
 
 
+def test_what_a_holder_signs_is_said_by_every_call_that_carries_a_signature_and_by_no_other() -> None:
+    saying = {place for place, method in registry.METHODS.items() if method.signed_parts is not None}
+    carrying = {
+        place
+        for place, method in registry.METHODS.items()
+        if any("meta-not-signed" in check.codes for check in method.checks)
+    }
+    assert len(saying) == 9
+    assert saying == carrying
+
+
 def test_every_read_of_every_contract_can_be_found() -> None:
     assert set(registry.VIEWS) == {
         (name, view) for name, module in CONTRACTS.items() for view in getattr(module, "VIEWS", {})

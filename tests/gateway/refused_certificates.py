@@ -189,3 +189,38 @@ def a_second_approval(network: RunningNetwork) -> Request:
 @case("rebind-too-early")
 def a_rebind_while_it_can_be_objected_to(network: RunningNetwork) -> Request:
     return settle_rebind(network, "bob", "completeRebind", asked(network, approved=True))
+
+
+def change(network: RunningNetwork, action: str, body: Any, tenant: str = "platform") -> Request:
+    """Something that is to become of the certificate of all cases."""
+    return post(f"/v1/certificates/{certificate(network)['id']}:{action}", body, tenant)
+
+
+@case("not-found")
+def an_action_that_there_is_not(network: RunningNetwork) -> Request:
+    return change(network, "transfer", {"to": network.address(CHAIN, "bob")})
+
+
+@case("key-not-allowed")
+def an_acceptance_with_the_account_of_another_tenant(network: RunningNetwork) -> Request:
+    return change(network, "accept", {"account": network.address(CHAIN, "operator")})
+
+
+@case("body-malformed")
+def a_user_without_a_time(network: RunningNetwork) -> Request:
+    return change(network, "set-user", {"user": network.address(CHAIN, "bob")})
+
+
+@case("content-invalid")
+def a_reissue_of_a_content_that_does_not_fit_its_class(network: RunningNetwork) -> Request:
+    return change(network, "reissue", {"content": {"colour": "red"}, "reason": "misspelt"})
+
+
+@case("rebind-unknown")
+def an_objection_to_a_rebind_that_nobody_asked_for(network: RunningNetwork) -> Request:
+    return change(network, "object-rebind", {"as_did": True})
+
+
+@case("block-unknown")
+def the_events_of_a_block_that_there_is_not(_network: RunningNetwork) -> Request:
+    return Request(method="GET", path=f"/v1/chains/{CHAIN}/blocks/1000000/events")

@@ -15,12 +15,20 @@ from gateway.services import ledger
 from tests.gateway.running import RunningNetwork
 
 pytestmark = pytest.mark.processes
+CHANGES = [
+    f"/v1/certificates/{{certificate_id}}:{action}"
+    for action in (
+        "accept", "decline", "revoke", "freeze", "unfreeze", "burn", "lock", "unlock", "set-uri", "set-user",
+        "set-attribute", "reissue", "request-rebind", "approve-rebind", "object-rebind", "complete-rebind",
+    )
+]  # fmt: skip
 PATHS = {
     "/v1/genesis": {"get"},
     "/v1/chains": {"get"},
     "/v1/chains/{chain}": {"get"},
     "/v1/chains/{chain}/blocks": {"get"},
     "/v1/chains/{chain}/blocks/{height}": {"get"},
+    "/v1/chains/{chain}/blocks/{height}/events": {"get"},
     "/v1/chains/{chain}/headers/{height}": {"get"},
     "/v1/chains/{chain}/transactions/{hash}": {"get"},
     "/v1/chains/{chain}/accounts/{address}": {"get"},
@@ -31,16 +39,19 @@ PATHS = {
     "/v1/chains/{chain}/contracts/{contract}/{method}": {"post"},
     "/v1/chains/{chain}/contracts/{contract}/{read}": {"get"},
     "/v1/contracts": {"get"},
+    "/v1/chains/{chain}/statements": {"post"},
+    "/v1/chains/{chain}/drafts/{class}/{token}": {"delete"},
     "/v1/classes": {"get", "post"},
     "/v1/accounts": {"post"},
     "/v1/certificates": {"get", "post"},
     "/v1/certificates:batch": {"post"},
+    "/v1/certificates:draft": {"post"},
     "/v1/jobs/{job_id}": {"get"},
     "/v1/certificates/{certificate_id}": {"get"},
     "/v1/certificates/{certificate_id}/history": {"get"},
     "/v1/certificates/{certificate_id}/proof": {"get"},
     "/v1/certificates/{certificate_id}/document": {"delete"},
-    "/v1/certificates/{certificate_id}:{method}": {"post"},
+    **{path: {"post"} for path in CHANGES},
     "/v1/verify": {"post"},
     "/v1/events": {"get"},
     "/v1/problems": {"get"},
@@ -53,10 +64,13 @@ NEEDS_KEY = {
     "/v1/accounts",
     "/v1/certificates",
     "/v1/certificates:batch",
-    "/v1/certificates/{certificate_id}:{method}",
+    "/v1/certificates:draft",
+    *CHANGES,
     "/v1/chains/{chain}/contracts/{contract}/{method}",
     "/v1/chains/{chain}/transactions",
     "/v1/chains/{chain}/transactions:bulk",
+    "/v1/chains/{chain}/statements",
+    "/v1/chains/{chain}/drafts/{class}/{token}",
     "/v1/classes",
     "/v1/certificates/{certificate_id}/document",
     "/v1/jobs/{job_id}",

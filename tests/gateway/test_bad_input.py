@@ -17,6 +17,7 @@ from tests.gateway import (
     refused_fees,
     refused_requests,
     refused_rights,
+    refused_statements,
 )
 from tests.gateway.refusals import CASES, CHAIN
 from tests.gateway.running import CHAINS, RunningNetwork
@@ -103,6 +104,7 @@ def test_the_table_has_every_problem_that_a_request_can_bring_about() -> None:
             refused_fees,
             refused_requests,
             refused_rights,
+            refused_statements,
         )
     )
     assert {code for code, _ in CASES.values()} == set(PROBLEMS) - set(OF_THE_OPERATION)

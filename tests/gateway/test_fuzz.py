@@ -16,6 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import PROBLEMS
+from gateway.life_bodies import ChangeBody
+from gateway.routes.life import ACTIONS
 from scripts.sectors import load_sectors
 from tests.fuzz.test_borders import mutations
 from tests.gateway.running import CHAINS, RunningNetwork, encoded_transaction
@@ -33,6 +35,11 @@ fuzz = settings(
         HealthCheck.function_scoped_fixture,
     ],
 )
+CHANGES: Final = {
+    f"/v1/certificates/wuhan.ddc721.evidence-deposit.1:{action.name}": body
+    for body, action in {action.body: action for action in ACTIONS}.items()
+}
+"""One change of a certificate for each body that there is."""
 JSON_PATHS: Final = (
     "/v1/certificates",
     "/v1/classes",
@@ -40,7 +47,7 @@ JSON_PATHS: Final = (
     "/v1/verify",
     "/v1/chains/wuhan/transactions",
     "/v1/chains/zunyi/transactions:encode",
-    "/v1/certificates/wuhan.ddc721.evidence-deposit.1:revoke",
+    *CHANGES,
 )
 PATHS: Final = (
     *JSON_PATHS,
@@ -139,8 +146,15 @@ def _good_bodies(network: RunningNetwork) -> dict[str, Any]:
             "nonce": "0a" * 16,
             "valid_until": 2**50,
         },
-        "/v1/certificates/wuhan.ddc721.evidence-deposit.1:revoke": {"reason": "by-request"},
+        **{path: _change(network, body) for path, body in CHANGES.items()},
     }
+
+
+def _change(network: RunningNetwork, kind: type[ChangeBody]) -> dict[str, Any]:
+    """A body for a change, with an address wherever it has one."""
+    (example,) = kind.model_json_schema()["examples"]
+    account = network.address("wuhan", "platform")
+    return example | {name: account for name in ("account", "to", "user", "holder") if name in kind.model_fields}
 
 
 def shown_account(address: str) -> dict[str, Any]:
@@ -267,7 +281,8 @@ def test_a_changed_bundle_is_not_believed(network: RunningNetwork, data: st.Data
 segments = st.sampled_from(
     ["v1", "chains", "wuhan", "zunyi", "blocks", "headers", "transactions", "accounts", "certificates", "history", "proof",
      "document", "jobs", "problems", "classes", "0", "1", "-1", "9" * 20, "docs", "..", "", "%2e%2e", "%00", "%ff%fe",
-     "wuhan.ddc721.evidence-deposit.7", "bsn:wuhan", "ddc721:evidence-deposit", "7:revoke", ":", "metrics", "readyz"]
+     "wuhan.ddc721.evidence-deposit.7", "bsn:wuhan", "ddc721:evidence-deposit", "7:revoke", "7:reissue", ":", "events",
+     "metrics", "readyz"]
 ) | st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters="#?"), max_size=12)  # fmt: skip
 query = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters="#"), max_size=40)
 headers = st.dictionaries(

@@ -19,10 +19,12 @@ from gateway.vault import (
     add_account,
     backup,
     erase_document,
+    erase_own_documents,
     find_document,
     find_schema,
     find_submission,
     find_tenant,
+    keep_authentication_key,
     keep_did_keys,
     keep_documents,
     keep_key,
@@ -235,6 +237,31 @@ def test_an_erased_document_is_gone_with_all_that_was_tried_under_its_id(connect
     assert erase_document(connection, "wuhan", "degree", "7")
     assert [row[0] for row in connection.execute("SELECT token FROM documents")] == ["8"]
     assert not erase_document(connection, "wuhan", "degree", "7")
+
+
+def test_who_drafted_something_erases_what_it_has_drafted_under_the_id(connection: sqlite3.Connection) -> None:
+    mine = [document(), document(content_root=b"q" * 32)]
+    others = [
+        document(content_root=b"p" * 32, issuer="0xB"),
+        document(token="8"),
+        document(class_id="note"),
+        document(chain="zunyi"),
+    ]
+    keep_documents(connection, [*mine, *others])
+    assert not erase_own_documents(connection, "wuhan", "degree", "7", ())
+    assert not erase_own_documents(connection, "wuhan", "degree", "7", ["0xC"])
+    assert erase_own_documents(connection, "wuhan", "degree", "7", ["0xC", "0xA"])
+    assert not erase_own_documents(connection, "wuhan", "degree", "7", ["0xA"])
+    rows = connection.execute("SELECT chain, class, token, issuer FROM documents").fetchall()
+    assert sorted(rows) == sorted((one.chain, one.class_id, one.token, one.issuer) for one in others)
+
+
+def test_a_key_to_rotate_to_is_kept_beside_those_that_are_kept(connection: sqlite3.Connection) -> None:
+    seal = Seal(connection, "open sesame", NETWORK)
+    keep_did_keys(connection, seal, b"d" * 20, SEED, b"r" * 32)
+    keep_authentication_key(connection, seal, b"d" * 20, b"n" * 32)
+    authentication, recovery = take_did_keys(connection, seal, b"d" * 20)
+    assert (sorted(authentication), recovery) == ([b"n" * 32, SEED], [b"r" * 32])
 
 
 def test_a_schema_is_kept_once_under_its_digest(connection: sqlite3.Connection) -> None:

@@ -13,9 +13,10 @@ from chain.transaction import SignedTransaction, Transaction
 from gateway.errors import Problem
 from gateway.index import add_block
 from gateway.services import calls
-from gateway.services.certificates import MintOrder, change_status, document_of, mint, read
+from gateway.services.certificates import MintOrder, document_of, mint, read
 from gateway.services.classes import schema_of
 from gateway.services.gateway import Gateway
+from gateway.services.life import ChangeOrder, StatusOrder, change, change_status
 from gateway.vault import Tenant
 from tests.gateway.memory_chain import MemoryChain, heard
 from tests.gateway.memory_network import CLASS, MemoryNetwork, close, define
@@ -47,6 +48,10 @@ def order(memory: MemoryNetwork, **changed: Any) -> MintOrder:
         "content": {"name": "李雷"},
     }
     return MintOrder(**fields | changed)
+
+
+def status(method: str) -> ChangeOrder:
+    return ChangeOrder(method=method, build=change_status, asked=StatusOrder(reason="unspecified"), account=None)
 
 
 async def follow(gateway: Gateway, chain: MemoryChain) -> None:
@@ -99,10 +104,10 @@ def test_a_key_belongs_to_its_tenant_and_to_its_method(memory: MemoryNetwork) ->
     async def play(gateway: Gateway, tenant: Tenant) -> None:
         first = await mint(gateway, tenant, order(memory), "key")
         with pytest.raises(Problem) as refused:
-            await change_status(gateway, tenant, first.proven.name.path, "revoke", "unspecified", "key")
+            await change(gateway, tenant, first.proven.name.path, status("revoke"), "key")
         assert refused.value.code == "idempotency-conflict"
         operator = await memory.tenant(gateway, "operator")
-        frozen = await change_status(gateway, operator, first.proven.name.path, "freeze", "unspecified", "key")
+        frozen = await change(gateway, operator, first.proven.name.path, status("freeze"), "key")
         assert frozen.proven.certificate.frozen
 
     run(memory, play)
