@@ -129,7 +129,9 @@ class Method:
 
 
 Catalogue = Mapping[tuple[str, str], Method]
-Reader = Callable[[Readable, Any], bool | int | str | bytes]
+Answer = Record | bool | int | str | bytes | None
+"""What a read answers; None: there is no such record."""
+Reader = Callable[[Readable, Any], Answer]
 
 
 class OfNothing(Record, frozen=True):

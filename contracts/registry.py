@@ -4,7 +4,7 @@ from typing import Final
 
 from chain.codec import CodecMalformed, Record, decoder
 from chain.transaction import Transaction
-from contracts import authority, charge, classes, ddc721, ddc1155, deposit, did, storage, system
+from contracts import authority, charge, classes, ddc721, ddc1155, deposit, did, storage, stored, system
 from contracts.interface import ContractContext, ContractReverted, Method, View
 from contracts.purses import collect
 
@@ -15,7 +15,7 @@ METHODS: Final[dict[tuple[str, str], Method]] = {
 }
 VIEWS: Final[dict[tuple[str, str], View]] = {
     (contract.CONTRACT, name): view
-    for contract in (authority, charge, did, ddc721, ddc1155, deposit, storage)
+    for contract in (authority, charge, did, ddc721, ddc1155, deposit, storage, stored)
     for name, view in contract.VIEWS.items()
 }
 _DECODERS: Final = {

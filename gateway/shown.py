@@ -5,11 +5,13 @@ from functools import lru_cache
 from typing import Any, Final
 
 from chain.addresses import AddressCodec
+from chain.codec import Record
 from chain.errors import AddressMalformed
 from chain.rules import ChainRules
 from chain.transaction import Event
 from chain.universal_id import format_token
-from gateway.arguments import format_did
+from contracts.interface import Answer
+from gateway.arguments import format_did, show_record
 
 OF_DID: Final = frozenset(
     {
@@ -36,8 +38,10 @@ READS_OF_ADDRESS: Final = frozenset({"getApproved", "ownerOf", "userOf"})
 READS_OF_TOKEN: Final = frozenset({"getLatestDDCId"})
 
 
-def show_answer(rules: ChainRules, read: str, value: bool | int | str | bytes) -> bool | int | str | None:  # noqa: FBT001
+def show_answer(rules: ChainRules, read: str, value: Answer) -> Any:
     """What a read answers; None for nobody or none, other bytes in hex."""
+    if isinstance(value, Record):
+        return show_record(rules, value)
     if not isinstance(value, bytes):
         return value
     if read in READS_OF_ADDRESS:

@@ -7,7 +7,7 @@ from chain.block import BlockHeader
 from chain.codec import Record
 from chain.light_client import CertifiedHeader
 from chain.rpc import ProvenValue
-from contracts.interface import ContractReverted, View
+from contracts.interface import Answer, ContractReverted, View
 from contracts.registry import METHODS, VIEWS
 from gateway.arguments import ArgumentsMalformed, read_arguments, read_view_arguments
 from gateway.chains import Chain
@@ -38,7 +38,7 @@ class ProvenRead:
     contract: str
     name: str
     arguments: Record
-    value: bool | int | str | bytes
+    value: Answer
     header: BlockHeader
     certified: CertifiedHeader | None
     """None at height 0, where the genesis document stands for it."""
@@ -112,9 +112,7 @@ async def read_contract(
     )
 
 
-async def _answer(
-    chain: Chain, view: View, arguments: Record, fetched: _Fetched
-) -> tuple[bool | int | str | bytes, ProvenState]:
+async def _answer(chain: Chain, view: View, arguments: Record, fetched: _Fetched) -> tuple[Answer, ProvenState]:
     """Run the read again and again, each time with one record more, until it has all that it looks at.
 
     All records are of one height, that of the first.

@@ -56,7 +56,10 @@ SEEDS: Final = {"wuhan": 4, "zhongyi": 1}
 LINE_EVERY: Final = 250
 READS_EACH: Final = 40
 """How often each view is read."""
-KNOWN: Final = {"interface": "01ffc9a7", "number": 0, "role": 2, "service": "hub", "name": "note"}
+KNOWN: Final = {
+    "interface": "01ffc9a7", "number": 0, "role": 2, "service": "hub", "name": "note", "chain_id": "wuhan", "kind": 1,
+    "height": 1, "signer": bytes(32),
+}  # fmt: skip
 """What views ask for that a call may not name."""
 K = TypeVar("K")
 V = TypeVar("V")
@@ -262,7 +265,7 @@ def abouts(history: History) -> Iterator[dict[str, Any]]:
 def _named(record: Record) -> dict[str, Any]:
     """The fields of a record, and of the one that it is about."""
     found = {name: value for name in record.__struct_fields__ if (value := getattr(record, name)) is not None}
-    inner = found.get("item", next(iter(found.get("items", ())), None))
+    inner = found.get("evidence", found.get("item", next(iter(found.get("items", ())), None)))
     return _named(inner) | found if isinstance(inner, Record) else found
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from chain.codec import Record, decoder
 from chain.transaction import Event
-from contracts import authority, charge, classes, ddc721, ddc1155, deposit, did, registry, storage, system
+from contracts import authority, charge, classes, ddc721, ddc1155, deposit, did, registry, storage, stored, system
 from contracts.interface import Check, ContractContext, ContractReverted, Method, Price
 from contracts.keys import purse_key
 from contracts.purses import EMPTY, Purse, purse_of
@@ -49,9 +49,11 @@ def test_what_a_holder_signs_is_said_by_every_call_that_carries_a_signature_and_
 
 def test_every_read_of_every_contract_can_be_found() -> None:
     assert set(registry.VIEWS) == {
-        (name, view) for name, module in CONTRACTS.items() for view in getattr(module, "VIEWS", {})
+        (name, view)
+        for name, module in (CONTRACTS | {"state": stored}).items()
+        for view in getattr(module, "VIEWS", {})
     }
-    assert {contract for contract, _ in registry.VIEWS} == set(CONTRACTS) - {"classes", "system"}
+    assert {contract for contract, _ in registry.VIEWS} == set(CONTRACTS) - {"classes", "system"} | {"state"}
 
 
 def test_the_standards_reads_are_there() -> None:

@@ -10,7 +10,7 @@ from tests.docs.protocol_page import PAGE, clauses, section
 
 READS = {
     "authority": "15.5", "charge": "27.4", "did": "28.5", "ddc721": "18.4", "ddc1155": "30.4", "evidence": "31.3",
-    "storage": "32.3",
+    "state": "14.1", "storage": "32.3",
 }  # fmt: skip
 """Where the reads of a contract are."""
 PRICED = "every contract with a price"

@@ -7,8 +7,10 @@ import pytest
 
 from chain.light_client import Trusted, header_fault
 from chain.state import Siblings, StateProof, check
+from chain.universal_id import parse_token
 from contracts.access import find_account
 from contracts.interface import ContractReverted
+from contracts.keys import certificate_key
 from contracts.registry import VIEWS
 from gateway.arguments import read_view_arguments
 from tests.gateway.routes.test_ledger import certified_of
@@ -84,6 +86,10 @@ def test_a_stranger_computes_a_read_again_from_what_is_proven(network: RunningNe
     assert find_account(Held(network, balance(network, chain)), rules.addresses.parse(view["value"])) is not None
 
 
+def token_of(network: RunningNetwork, minted: dict[str, Any]) -> bytes:
+    return parse_token(network.rules(minted["chain"]).profile.token_id_style, minted["token"])
+
+
 def balance(network: RunningNetwork, chain: str) -> dict[str, Any]:
     """A read that looks at the account of alice."""
     return read(network, "authority.accountAvailable", chain, address=network.address(chain, "alice"))
@@ -112,6 +118,20 @@ def test_a_read_that_looks_at_nothing_and_one_of_nobody(network: RunningNetwork)
     assert (view["value"], view["proof"]["records"]) == (True, [])
     minted = network.mint(CHAIN)
     assert read(network, "ddc721.getApproved", **named(minted))["value"] is None
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+def test_a_whole_record_is_read_and_proven_and_so_is_that_there_is_none(network: RunningNetwork, chain: str) -> None:
+    minted, alice = network.mint(chain), network.address(chain, "alice")
+    view = read(network, "state.certificate", chain, **named(minted))
+    assert (view["value"]["holder"], view["value"]["token"]) == (alice, minted["token"])
+    assert list(Held(network, view).values) == [certificate_key(minted["class"], token_of(network, minted))]
+    account = read(network, "state.account", chain, address=alice)
+    assert (account["value"]["address"], account["value"]["operator_active"]) == (alice, True)
+    assert read(network, "state.class", chain, class_id=minted["class"])["value"]["class_id"] == minted["class"]
+    nothing = read(network, "state.auditor", chain, address=alice)
+    assert (nothing["value"], list(Held(network, nothing).values.values())) == (None, [None])
+    assert read(network, "state.memberships", chain)["value"]["entries"][0]["from_height"] == 0
 
 
 def test_a_method_is_called_with_the_account_that_is_asked_for(network: RunningNetwork) -> None:
