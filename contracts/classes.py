@@ -301,11 +301,12 @@ UNLIMITED: Final = Grant(quota=None, until=None)
 _class = lru_cache(maxsize=1024)(decoder(CertificateClass))
 """Remembered by its bytes: every certificate is one of a class, 3 us to decode."""
 _grant = lru_cache(maxsize=1024)(decoder(Grant))
-_DEFINER: Final = (sender_is(Role.OPERATOR, Role.PLATFORM), class_known(), sender_defined_class)
+_CALLER: Final = sender_is(Role.OPERATOR, Role.PLATFORM)
+_DEFINER: Final = (_CALLER, class_known(), sender_defined_class)
 METHODS: Final = {
     "defineClass": Method(
         arguments=DefineClass,
-        checks=(sender_is(Role.OPERATOR, Role.PLATFORM), class_new, standard_known, fields_distinct),
+        checks=(_CALLER, class_new, standard_known, fields_distinct),
         effect=define_class,
         events=("DefineClass",),
     ),
@@ -323,7 +324,7 @@ METHODS: Final = {
     ),
     "setSignatories": Method(
         arguments=SetSignatories,
-        checks=(*_DEFINER, signatories_fit, signatories_active),
+        checks=(_CALLER, class_known(721), sender_defined_class, signatories_fit, signatories_active),
         effect=set_signatories,
         events=("SetSignatories",),
     ),

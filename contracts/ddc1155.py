@@ -28,7 +28,7 @@ from contracts.editions import (
 from contracts.gates import permitted, running
 from contracts.holdings import holding_methods, put_holding
 from contracts.interface import Act, Check, ContractContext, ContractReverted, Method, Price, Role, refuses
-from contracts.issuing import BATCH_CERTIFICATES_MAX, Data, issued_unsigned
+from contracts.issuing import BATCH_CERTIFICATES_MAX, Data
 from contracts.life import ANYONE
 from contracts.meta import Signed, count, signed_by
 from contracts.owning import owner_methods
@@ -248,7 +248,7 @@ TRANSFERS: Final = (
     "setApprovalForAll",
 )
 _OPEN: Final = (running, ANYONE)
-_BY_ISSUER: Final = (class_known(1155), issued_unsigned, granted(units_of))
+_BY_ISSUER: Final = (class_known(1155), granted(units_of))
 _EDITION: Final = (edition_known, not_withdrawn, edition_not_frozen)
 _PLACES: Final = (holders_in_reach, holdings_new)
 _ONE: Final = (*_EDITION, amounts_are_one, holders_active, *_PLACES)

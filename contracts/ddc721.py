@@ -72,7 +72,7 @@ from contracts.life import (
 from contracts.meta import Signed, count, signed_by
 from contracts.owning import owner_methods
 from contracts.rebinding import rebind_methods
-from contracts.signatories import MintSigned, by_signatories
+from contracts.signatories import MintSigned, ReissueSigned, by_signatories
 
 CONTRACT: Final = ddc721_views.CONTRACT
 VIEWS: Final = ddc721_views.VIEWS
@@ -253,7 +253,7 @@ def set_uri(context: ContractContext, arguments: SetUri) -> None:
 
 
 @of_held("holder-of-other-did")
-def same_did(context: ContractContext, arguments: Reissue, held: Held) -> None:
+def same_did(context: ContractContext, arguments: Reissue | ReissueSigned, held: Held) -> None:
     """The new certificate is for an account of the old one's DID, or for the old holder."""
     holder = find_account(context.records, arguments.item.holder)
     if arguments.item.holder != held.holder and (
@@ -262,7 +262,7 @@ def same_did(context: ContractContext, arguments: Reissue, held: Held) -> None:
         raise ContractReverted("holder-of-other-did", arguments.item.holder)
 
 
-def reissue(context: ContractContext, arguments: Reissue) -> None:
+def reissue(context: ContractContext, arguments: Reissue | ReissueSigned) -> None:
     """Revoke the old certificate and issue the new one, each with a link to the other."""
     old, item, sender = _find(context.records, arguments), arguments.item, sender_account(context)
     issued_class = require_class(context.records, old.class_id)
@@ -321,6 +321,15 @@ def _signed_issuing(arguments: type[Record], checks: tuple[Check, ...]) -> Metho
     return dataclasses.replace(issuing, signed_parts=_mint_parts)
 
 
+def _reissuing(arguments: type[Record], *signing: Check) -> Method:
+    checks = (
+        *_OPEN, class_known(721), *signing, granted(units_of), known,
+        *(check.on(SHELF) for check in (may_revoke, live, not_frozen, not_locked)), *ISSUABLE, same_did.on(SHELF),
+    )  # fmt: skip
+    events = ("Revoked", *SINGLE_EVENTS, "Reissued")
+    return Method(arguments=arguments, checks=checks, effect=reissue, events=events, price=_MINTING)
+
+
 METHODS: Final = {
     "mint": _issuing(Mint, (*_OPEN, *BY_ISSUER), mint),
     "mintBatch": _issuing(MintBatch, (*_OPEN, *BY_ISSUER), mint),
@@ -348,16 +357,8 @@ METHODS: Final = {
         effect=set_uri,
         events=("SetURI",),
     ),
-    "reissue": Method(
-        arguments=Reissue,
-        checks=(
-            *_OPEN, class_known(721), issued_unsigned, granted(units_of), known,
-            *(check.on(SHELF) for check in (may_revoke, live, not_frozen, not_locked)), *ISSUABLE, same_did.on(SHELF),
-        ),
-        effect=reissue,
-        events=("Revoked", *SINGLE_EVENTS, "Reissued"),
-        price=_MINTING,
-    ),
+    "reissue": _reissuing(Reissue, issued_unsigned),
+    "reissueSigned": _reissuing(ReissueSigned, *by_signatories()),
     **life_methods(SHELF, "Transfer"),
     **rebind_methods(SHELF, None, _move),
     **owner_methods(),

@@ -11,7 +11,6 @@ from contracts.certificate import Edition, Uri, find_edition
 from contracts.classes import class_known, granted, require_class
 from contracts.gates import permitted, running, sender_is
 from contracts.interface import ContractContext, ContractReverted, Method, Role, refuses
-from contracts.issuing import issued_unsigned
 from contracts.keys import edition_key
 from contracts.life import ANYONE, Reason
 
@@ -208,9 +207,7 @@ def edition_methods() -> dict[str, Method]:
     return {
         "createEdition": Method(
             arguments=CreateEdition,
-            checks=(
-                *of_class, issued_unsigned, granted(lambda _: 0), edition_new, successor_fits, edition_validity_fits,
-            ),
+            checks=(*of_class, granted(lambda _: 0), edition_new, successor_fits, edition_validity_fits),
             effect=create_edition,
             events=("EditionCreated", "Locked"),
         ),

@@ -14,7 +14,7 @@ from contracts.certificate import Recorded
 from contracts.ddc721 import MetaMint, MetaMintBatch, Reissue
 from contracts.interface import Role
 from contracts.issuing import Mint, MintBatch, Minting, MintItem, SafeMint, SafeMintBatch
-from contracts.signatories import MintSigned
+from contracts.signatories import MintSigned, ReissueSigned
 from gateway.arguments import format_did
 from gateway.shown import address_text
 
@@ -166,6 +166,7 @@ _MINTING: Final[dict[str, tuple[Callable[[bytes], Any], Recorded | None]]] = {
         (MintBatch, None, ("mintBatch",)),
         (MintSigned, None, ("mintSigned",)),
         (Reissue, None, ("reissue",)),
+        (ReissueSigned, None, ("reissueSigned",)),
         (SafeMint, Recorded.OFFERED, ("safeMint", "crossSafeMint")),
         (SafeMintBatch, Recorded.OFFERED, ("safeMintBatch",)),
         (MetaMint, Recorded.ACTIVE, ("metaMint", "metaSafeMint")),

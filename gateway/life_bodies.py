@@ -5,16 +5,12 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from gateway.errors import Problem
-from gateway.schemas import DIPLOMA, HOLDER, AddressText, Body, SignatureHex, Time
+from gateway.schemas import DIPLOMA, HOLDER, AddressText, Body, Reason, SignatureHex, Time
 from gateway.services import life
 from gateway.times import parse_time
 
 Account = Annotated[
     AddressText | None, Field(description="which of the key's accounts signs; None: the first that it has on the chain")
-]
-Reason = Annotated[
-    str,
-    Field(pattern=r"^[a-z][a-z-]{0,39}$", description="a code, never prose: prose could name a person"),
 ]
 UriText = Annotated[
     str,

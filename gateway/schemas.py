@@ -18,6 +18,10 @@ from gateway.times import parse_time
 
 Hex = Annotated[str, Field(pattern=r"^([0-9a-fA-F]{2})*$", max_length=1_000_000)]
 Chain = Annotated[str, Field(max_length=40, examples=["wenchang"])]
+Reason = Annotated[
+    str,
+    Field(pattern=r"^[a-z][a-z-]{0,39}$", description="a code, never prose: prose could name a person"),
+]
 ClassName = Annotated[str, Field(max_length=40, examples=["diploma"])]
 AddressText = Annotated[str, Field(max_length=128)]
 DidText = Annotated[

@@ -8,7 +8,7 @@ from chain.did import BaseDocument
 from contracts.issuing import BATCH_CERTIFICATES_MAX
 from gateway.arguments import format_did, parse_did
 from gateway.errors import Problem
-from gateway.schemas import HOLDER, AddressText, Body, ClassName, DidKeyHex, DidText, Time
+from gateway.schemas import HOLDER, AddressText, Body, ClassName, DidKeyHex, DidText, Reason, Time
 from gateway.services.did_statements import DidStatementOrder
 from gateway.services.statements import IssueOrder, MetaOrder
 from gateway.times import parse_time
@@ -186,7 +186,10 @@ class MetaBody(StatementBody):
 
 
 class IssueBody(StatementBody):
-    """A signatory signs the issue of certificates of a class (`ddc721.mintSigned`); all sign the same deadline."""
+    """A signatory signs the issue of certificates of a class (`ddc721.mintSigned`); all sign the same deadline.
+
+    With `supersedes` and `reason` it is a reissue (`ddc721.reissueSigned`) of one certificate.
+    """
 
     model_config = _shown("issue")
 
@@ -196,6 +199,8 @@ class IssueBody(StatementBody):
     items: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=BATCH_CERTIFICATES_MAX)]
     deadline: Annotated[Time, Field(description="at most 24 hours ahead")]
     signer: AddressText
+    supersedes: Annotated[TokenText | None, Field(description="the token whose place the item takes")] = None
+    reason: Reason | None = None
 
     def to_order(self, chain: str) -> IssueOrder:
         """The record."""
@@ -204,9 +209,19 @@ class IssueBody(StatementBody):
             class_id=self.class_id,
             items=self.items,
             deadline=parse_time(self.deadline),
+            supersedes=self._superseded(),
             signer=self.signer,
             sign=self.sign,
         )
+
+    def _superseded(self) -> tuple[str, str] | None:
+        if self.supersedes is None and self.reason is None:
+            return None
+        if self.supersedes is None or self.reason is None:
+            raise Problem("body-malformed", "give both 'supersedes' and 'reason', or neither")
+        if len(self.items) != 1:
+            raise Problem("body-malformed", "a reissue is of one item")
+        return self.supersedes, self.reason
 
 
 AnyStatementBody = (

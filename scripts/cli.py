@@ -8,6 +8,11 @@ import typer
 
 from scripts.errors import CommandFailed
 
+ACTIONS: Final = (
+    "accept", "decline", "revoke", "freeze", "unfreeze", "burn", "lock", "unlock", "set-uri", "set-user", "set-attribute",
+    "reissue", "request-rebind", "approve-rebind", "object-rebind", "complete-rebind",
+)  # fmt: skip
+"""What can become of a certificate, as the API's paths name it."""
 COMMANDS: Final = {
     "demo": "demo",
     "up": "up",
@@ -16,15 +21,15 @@ COMMANDS: Final = {
     "mint": "mint",
     "mint-batch": "mint_batch",
     "verify": "verify",
-    "revoke": "life",
-    "freeze": "life",
-    "unfreeze": "life",
-    "show": "life",
-    "history": "life",
-    "proof": "life",
+    "show": "show",
+    "history": "show",
+    "proof": "show",
+    **dict.fromkeys(ACTIONS, "life"),
     "contracts": "contracts",
     "call": "contracts",
     "read": "contracts",
+    "statement": "statement",
+    "draft": "statement",
     "sign": "sign",
     "sign-again": "sign_again",
     "backup": "backup",
@@ -37,6 +42,13 @@ COMMANDS: Final = {
     "test": "test",
 }
 """Command -> the module of scripts.commands that has it."""
+PANELS: Final = {
+    "life": "What becomes of a certificate 证书的一生",
+    "contracts": "Contracts and signatures 合约与签名",
+    "statement": "Contracts and signatures 合约与签名",
+    "sign": "Contracts and signatures 合约与签名",
+}
+"""Module -> the heading of its commands in the list of all."""
 INTERRUPTED: Final = 130
 """The exit code after Ctrl-C, as shells have it."""
 GROUPS: Final = {"keys": "keys", "certificates": "certificates", "replicas": "replicas"}
@@ -53,7 +65,7 @@ def make_app(wanted: str | None = None) -> typer.Typer:
     names = [wanted] if wanted in COMMANDS else list(COMMANDS)
     for name in names:
         module = import_module(f"scripts.commands.{COMMANDS[name]}")
-        app.command(name)(getattr(module, name.replace("-", "_")))
+        app.command(name, rich_help_panel=PANELS.get(COMMANDS[name]))(getattr(module, name.replace("-", "_")))
     for group, module_name in GROUPS.items():
         if wanted not in COMMANDS:
             app.add_typer(import_module(f"scripts.commands.{module_name}").app, name=group)

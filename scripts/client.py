@@ -104,7 +104,10 @@ def load_network(folder: Path) -> dict[str, Any]:
 def client_of(folder: Path, tenant: str) -> Client:
     """A client with the API key of `tenant`."""
     network = load_network(folder)
-    return Client(gateway_url(network), network["api_keys"][tenant])
+    api_key = network["api_keys"].get(tenant)
+    if api_key is None:
+        raise CommandFailed(f"there is no tenant {tenant!r}; there are {', '.join(network['api_keys'])}")
+    return Client(gateway_url(network), api_key)
 
 
 def gateway_url(network: dict[str, Any]) -> str:

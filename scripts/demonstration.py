@@ -12,6 +12,7 @@ from chain.profiles import load_profiles
 from chain.signatures import scheme
 from credentials.verifier import Verdict, verify_bundle
 from scripts.client import Client, Refused
+from scripts.life_story import tell_life
 from scripts.screen import counting, out, table
 from scripts.sectors import load_sectors
 
@@ -28,7 +29,7 @@ class Minted:
 
 
 def run_demonstration(folder: Path, network: dict[str, Any]) -> bool:
-    """Mint the ten sample files, verify, revoke one, check one offline; whether everything held."""
+    """Mint the ten sample files, verify, revoke one, check one offline, tell a whole life; whether everything held."""
     keys = network["api_keys"]
     with Client(network["url"], keys["platform"]) as client:
         minted = _mint_all(client, network)
@@ -39,6 +40,10 @@ def run_demonstration(folder: Path, network: dict[str, Any]) -> bool:
             _revoke_one(client, minted[0]),
             _refuse_transfer(client, folder, minted[0]),
             _check_offline(client, folder, minted[-1]),
+            _step(
+                "one certificate lived its whole life, proven at every step 证书一生皆可验证",
+                tell_life(folder, network),
+            ),
         ]
     return all(held)
 

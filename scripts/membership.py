@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from rich.text import Text
+
 from scripts import nodes, processes
 from scripts.changes import Change, describe
 from scripts.client import client_of, load_network
@@ -104,7 +106,7 @@ def _pending(view: View) -> tuple[object, ...]:
     return view["chain"], view["height"], change["effective_height"], what
 
 
-def _line(found: list[View], name: str) -> tuple[str, ...]:
+def _line(found: list[View], name: str) -> tuple[str | Text, ...]:
     here = [(view["chain"], one) for view in found for one in view["replicas"] if one["name"] == name]
     linked = [(chain, one) for chain, one in here if one["connected"]]
     total = sum(one["convictions"] for _, one in here)
@@ -114,12 +116,12 @@ def _line(found: list[View], name: str) -> tuple[str, ...]:
         "all" if len(here) == len(found) else ", ".join(chain for chain, _ in here),
         _where([chain for chain, _ in linked], len(here)),
         _where([chain for chain, one in linked if one["signs"]], len(linked)) if linked else "-",
-        f"[red]{total}[/red]" if total else "0",
+        Text(str(total), "red") if total else "0",
     )
 
 
-def _where(chains: list[str], of: int) -> str:
+def _where(chains: list[str], of: int) -> str | Text:
     """Where something is so, out of so many chains."""
     if len(chains) == of:
         return "yes"
-    return f"only on {', '.join(chains)}" if chains else "[red]no[/red]"
+    return f"only on {', '.join(chains)}" if chains else Text("no", "red")

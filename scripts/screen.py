@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 PIPED_COLUMNS = 160
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPED_COLUMNS)
@@ -37,12 +38,12 @@ def counting(title: str, total: int) -> Iterator[Callable[[float], None]]:
 
 
 def table(title: str, *columns: str, rows: list[tuple[Any, ...]]) -> None:
-    """A small table."""
+    """A small table; a cell shows its text as it is, whatever brackets it has."""
     shown = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in columns:
         shown.add_column(column, overflow="fold")
     for row in rows:
-        shown.add_row(*(str(cell) for cell in row))
+        shown.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
     out.print(shown)
 
 

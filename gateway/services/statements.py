@@ -5,13 +5,14 @@ from typing import Any, Final
 
 from chain.codec import decode, encode
 from chain.rules import ChainRules
+from chain.universal_id import format_token
 from contracts.access import Account
 from contracts.classes import CertificateClass
 from contracts.ddc721 import CONTRACT
 from contracts.keys import account_key, class_key, meta_key
 from contracts.meta import DEADLINE_MS_MAX, MetaCall, arguments_root, meta_bytes
 from contracts.registry import METHODS
-from contracts.signatories import MintSigned, issue_bytes, items_root
+from contracts.signatories import MintSigned, ReissueSigned, SignedIssue, issue_bytes, items_root
 from gateway.arguments import ArgumentsMalformed, read_arguments, read_record, show_record
 from gateway.chains import Chain
 from gateway.errors import Problem
@@ -40,12 +41,13 @@ class MetaOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueOrder:
-    """Certificates whose issue a signatory of the class is to sign: items as JSON."""
+    """Certificates whose issue a signatory of the class is to sign: items as JSON; of a reissue, the old token and why."""
 
     chain_id: str
     class_id: str
     items: list[dict[str, Any]]
     deadline: int
+    supersedes: tuple[str, str] | None
     signer: str
     sign: bool
 
@@ -82,24 +84,37 @@ async def state_meta(gateway: Gateway, tenant: Tenant, order: MetaOrder) -> Stat
 async def state_issue(gateway: Gateway, tenant: Tenant, order: IssueOrder) -> Stated:
     """The issue as a signatory signs it, and at which place it stands among the signatories of the class."""
     chain = gateway.chain(order.chain_id)
-    members = {"class_id": order.class_id, "items": order.items, "deadline": _in_time(order.deadline)}
-    try:
-        issue = read_record(chain.rules, MintSigned, members | {"signers": [], "signatures": []}, "an issue")
-    except ArgumentsMalformed as malformed:
-        raise Problem("parameter-malformed", str(malformed)) from None
+    issue = _read_issue(chain.rules, order)
+    supersedes = (issue.token, issue.reason) if isinstance(issue, ReissueSigned) else None
     signer = parse_address(chain, order.signer)
     if order.sign:
-        check_may_sign(gateway, tenant, chain, f"{CONTRACT}.mintSigned")
+        check_may_sign(gateway, tenant, chain, f"{CONTRACT}.{'mintSigned' if supersedes is None else 'reissueSigned'}")
     class_record, account_record = await _read(chain, class_key(issue.class_id), account_key(signer))
     account = _account(account_record, order.signer)
     place = _place(class_record, issue.class_id, signer, order.signer)
-    digest = issue_bytes(chain.rules, CONTRACT, issue.class_id, issue.items, issue.deadline)
+    digest = issue_bytes(chain.rules, CONTRACT, issue.class_id, issue.items, issue.deadline, supersedes)
     root = items_root(chain.rules, issue.items)
-    body = encode((CONTRACT, issue.class_id, root, issue.deadline))
+    body = encode((CONTRACT, issue.class_id, root, issue.deadline, *(supersedes or ())))
     shown = {"contract": CONTRACT, "class_id": issue.class_id, "items": root.hex(), "deadline": issue.deadline}
+    if supersedes is not None:
+        token, reason = supersedes
+        shown |= {"supersedes": format_token(chain.rules.profile.token_id_style, token), "reason": reason}
     more = {"items": [show_record(chain.rules, item) for item in issue.items], "place": place}
     signatures = await _sign(gateway, tenant, chain, account, digest) if order.sign else None
     return _stated(chain, "issue", account, body, digest, shown, more, signatures)
+
+
+def _read_issue(rules: ChainRules, order: IssueOrder) -> SignedIssue:
+    """What is to be issued, as the call will have it, not signed yet."""
+    members = {"class_id": order.class_id, "deadline": _in_time(order.deadline), "signers": [], "signatures": []}
+    try:
+        if order.supersedes is None:
+            return read_record(rules, MintSigned, members | {"items": order.items}, "an issue")
+        (item,), (token, reason) = order.items, order.supersedes
+        members |= {"token": token, "holder": None, "item": item, "reason": reason}
+        return read_record(rules, ReissueSigned, members, "a reissue")
+    except ArgumentsMalformed as malformed:
+        raise Problem("parameter-malformed", str(malformed)) from None
 
 
 def _in_time(deadline: int) -> int:

@@ -6,17 +6,12 @@ from typing import Annotated, Any
 import typer
 
 from scripts.client import client_of
-from scripts.commands.options import DEFAULT_DATA, Data, Json, Tenant
+from scripts.commands.options import DEFAULT_DATA, Chain, Data, Given, Json, Tenant
 from scripts.errors import CommandFailed
 from scripts.screen import out, table
 from scripts.typed_calls import arguments_of, path_of
 
-Chain = Annotated[str, typer.Argument(metavar="CHAIN", help="Such as wenchang.")]
 Place = Annotated[str, typer.Argument(metavar="CONTRACT.NAME", help="Such as ddc721.freeze; `contracts` lists all.")]
-Given = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="[NAME=VALUE]...", help="Arguments; a value is text, or JSON after `:=` instead of `=`."),
-]
 
 
 def contracts(

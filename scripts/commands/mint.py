@@ -8,19 +8,18 @@ import rfc8785
 import typer
 
 from scripts.client import client_of, load_network
-from scripts.commands.options import DEFAULT_DATA, Data, Json, Tenant
+from scripts.commands.options import DEFAULT_DATA, PERSON, Chain, Data, Json, Tenant, ValidUntil
 from scripts.errors import CommandFailed
 from scripts.screen import out, table
-
-ChainId = Annotated[str, typer.Argument(metavar="CHAIN", help="One of the ten, such as wenchang.")]
+from scripts.typed_calls import address_of, chain_entry
 
 
 def mint(
-    chain: ChainId,
+    chain: Chain,
     class_: Annotated[str | None, typer.Option("--class", help="Default: the chain's demo class.")] = None,
-    holder: Annotated[str, typer.Option(help="An address, or alice or bob.")] = "alice",
+    holder: Annotated[str, typer.Option(help=PERSON)] = "alice",
     content: Annotated[str | None, typer.Option(help="JSON object; default: the chain's sample.")] = None,
-    valid_until: Annotated[str | None, typer.Option(help="RFC 3339, such as 2035-12-31.")] = None,
+    valid_until: ValidUntil = None,
     bundle: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the offline proof here.")] = None,
     data: Data = DEFAULT_DATA,
     tenant: Tenant = "platform",
@@ -45,21 +44,6 @@ def mint(
         return
     names = ("id", "uid", "status", "holder", "transaction", "height")
     table("Minted 已签发", "", "", rows=[(name, minted[name]) for name in names])
-
-
-def chain_entry(network: dict[str, Any], chain: str) -> dict[str, Any]:
-    """The chain's entry in `network.json`."""
-    for entry in network["chains"]:
-        if entry["id"] == chain:
-            return dict(entry)
-    known = ", ".join(entry["id"] for entry in network["chains"])
-    raise CommandFailed(f"there is no chain {chain!r}; the chains are {known}")
-
-
-def address_of(entry: dict[str, Any], holder: str) -> str:
-    """An address, given as such or by a demo account's name."""
-    account = entry["accounts"].get(holder)
-    return holder if account is None else str(account["address"])
 
 
 def _parsed(text: str) -> Any:

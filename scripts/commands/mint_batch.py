@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from scripts.client import client_of, load_network
-from scripts.commands.mint import address_of, chain_entry
 from scripts.commands.options import DEFAULT_DATA, Data, Json, Tenant
 from scripts.screen import counting, err, out, table
+from scripts.typed_calls import address_of, chain_entry
 
 ROWS_SHOWN = 20
 

@@ -9,8 +9,8 @@ from chain.codec import encode
 from chain.transaction import Event
 from contracts.classes import UNLIMITED, DelegateIssuing, Grant, SetIssuer, SetSignatories, grant_of, is_issuer
 from contracts.keys import account_key, class_key, grant_key, purse_key
-from tests.contracts.certificate_calls import class_in, settle, since
-from tests.contracts.certificate_spoils import account, address
+from tests.contracts.certificate_calls import class_in, redefine, settle, since
+from tests.contracts.certificate_spoils import account, address, of_class
 from tests.contracts.check_order import Play, Spoil, arguments, assert_order, by, sender_frozen
 from tests.contracts.small_chain import CLASS, SmallChain, item
 
@@ -195,13 +195,22 @@ def test_at_most_sixteen_sign(chain: SmallChain) -> None:
             classes(chain, "setSignatories", wrong)
 
 
-def in_order(method: str, given: Any, *spoils: tuple[str, Spoil]) -> None:
+def test_nobody_signs_for_a_class_of_editions(chain: SmallChain) -> None:
+    redefine(chain, standard=1155)
+    for given in (signatories(chain, 1, "alice"), signatories(chain, 0)):
+        with chain.refuses("class-of-other-standard", CLASS, 1155):
+            classes(chain, "setSignatories", given)
+
+
+def in_order(
+    method: str, given: Any, *spoils: tuple[str, Spoil], definer: tuple[tuple[str, Spoil], ...] = DEFINER
+) -> None:
     def play() -> Play:
         chain = SmallChain.founded()
         chain.define()
         return Play(chain, "platform", "classes", method, given(chain))
 
-    assert_order(play, *DEFINER, *spoils)
+    assert_order(play, *definer, *spoils)
 
 
 def test_the_checks_of_set_issuer_stand_in_order() -> None:
@@ -231,4 +240,5 @@ def test_the_checks_of_set_signatories_stand_in_order() -> None:
             arguments(signatories=lambda play: (play.chain.address("alice"), play.chain.address("bob"))),
         ),
         ("account-frozen", account("rival", operator_active=False)),
+        definer=(*DEFINER[:4], ("class-of-other-standard", of_class(standard=1155)), *DEFINER[4:]),
     )

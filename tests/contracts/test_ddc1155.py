@@ -21,7 +21,6 @@ from tests.contracts.certificate_spoils import (
     OPEN,
     PAID,
     PERMITTED,
-    UNSIGNED,
     account,
     address,
     listed_platform,
@@ -283,7 +282,7 @@ def test_the_checks_of_safe_mint_stand_in_order() -> None:
         chain = founded()
         return Play(chain, "platform", "ddc1155", "safeMint", minting(chain))
 
-    assert_order(play, *OPEN, *OF_1155, *UNSIGNED, *GRANTED, *EDITION, *ONE, *PAID)
+    assert_order(play, *OPEN, *OF_1155, *GRANTED, *EDITION, *ONE, *PAID)
 
 
 def test_the_checks_of_safe_mint_batch_stand_in_order() -> None:
@@ -303,7 +302,7 @@ def test_the_checks_of_safe_mint_batch_stand_in_order() -> None:
         ("amount-not-one", arguments(amounts=(1, 2))),
         ("holder-unknown", unknown),
     )
-    assert_order(play, *OPEN, *OF_1155, *UNSIGNED, *GRANTED, *EDITION, *many, *HOLDER[1:], *PAID)
+    assert_order(play, *OPEN, *OF_1155, *GRANTED, *EDITION, *many, *HOLDER[1:], *PAID)
 
 
 def test_the_checks_of_cross_safe_mint_stand_in_order() -> None:
@@ -325,5 +324,5 @@ def test_the_checks_of_cross_safe_mint_stand_in_order() -> None:
         listed_platform(play)
 
     holder = tuple((code, of_another if code == "holder-of-other-platform" else spoil) for code, spoil in ONE)
-    issuer = (*OF_1155, *UNSIGNED, *GRANTED)
+    issuer = (*OF_1155, *GRANTED)
     assert_order(play, ("contract-paused", paused_for_platforms), *PERMITTED, *issuer, *EDITION, *holder, *PAID)

@@ -8,7 +8,7 @@ from contracts.certificate import Recorded
 from contracts.keys import holding_key, meta_key
 from contracts.meta import DEADLINE_MS_MAX
 from tests.chain.small_genesis import did_of
-from tests.contracts.certificate_spoils import GRANTED, OPEN, PAID, UNSIGNED, account, address, of_class
+from tests.contracts.certificate_spoils import GRANTED, OPEN, PAID, account, address, of_class
 from tests.contracts.check_order import Play, Spoil, arguments, assert_order
 from tests.contracts.small_chain import CLASS, token
 from tests.contracts.small_editions import (
@@ -86,7 +86,6 @@ def test_the_checks_of_meta_safe_mint_stand_in_order() -> None:
         *SIGNED,
         *OPEN,
         *OF_CLASS,
-        *UNSIGNED,
         *GRANTED,
         *edition,
         *PLACES,
@@ -104,7 +103,7 @@ def test_the_checks_of_meta_safe_mint_batch_stand_in_order() -> None:
     amounts: Spoils = (("lengths-differ", arguments(amounts=(2,))), ("amount-not-one", arguments(amounts=(1, 2))))
     edition: Spoils = (("edition-unknown", with_signature(arguments(tokens=(token(1), token(9))))), *IN_FORCE)
     repeats: Spoils = (("holding-repeats", with_signature(arguments(tokens=(token(1), token(1))))),)
-    assert_order(play, *amounts, *SIGNED, *OPEN, *OF_CLASS, *UNSIGNED, *GRANTED, *edition, *repeats, *PLACES, *PAID)
+    assert_order(play, *amounts, *SIGNED, *OPEN, *OF_CLASS, *GRANTED, *edition, *repeats, *PLACES, *PAID)
 
 
 LIVE: Spoils = (

@@ -16,7 +16,7 @@ from contracts.interface import ContractReverted
 from contracts.keys import class_key, edition_key
 from tests.chain.small_genesis import did_of
 from tests.contracts.certificate_calls import change_account, class_in, fund, redefine, since
-from tests.contracts.certificate_spoils import OPEN, OPERATOR, UNSIGNED, grant, of_class
+from tests.contracts.certificate_spoils import OPEN, OPERATOR, grant, of_class
 from tests.contracts.check_order import Play, Spoil, arguments, assert_order
 from tests.contracts.small_chain import CLASS, SCHEMA, SmallChain, token
 from tests.contracts.small_editions import (
@@ -245,7 +245,6 @@ def test_the_checks_of_create_edition_stand_in_order() -> None:
         playing("createEdition", "platform", edition(2, supersedes=token(1))),
         *OPEN,
         *OF_1155,
-        *UNSIGNED,
         ("not-granted", grant(None)),
         ("grant-expired", grant(Grant(quota=1, until=0))),
         ("edition-exists", lambda play: play.chain.write(edition_key(CLASS, token(2)), edition_in(play.chain))),

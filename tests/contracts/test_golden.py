@@ -157,6 +157,7 @@ def golden_statements(chain: SmallChain) -> Golden:
         "meta call": encode(meta).hex(),
         "meta statement": meta_bytes(rules, meta).hex(),
         "issue statement": issue_bytes(rules, "ddc721", CLASS, (minted,), chain.time).hex(),
+        "reissue statement": issue_bytes(rules, "ddc721", CLASS, (minted,), chain.time, (token(1), "misspelt")).hex(),
     }
 
 

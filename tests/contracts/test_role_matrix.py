@@ -58,7 +58,7 @@ MEANT: Final[list[tuple[frozenset[Role], dict[str, str]]]] = [
     (BUSINESS, {
         "authority": "joinDid",
         "charge": "recharge rechargeBatch",
-        "ddc721": f"{SHARED} mint mintBatch mintSigned metaMint metaMintBatch reissue",
+        "ddc721": f"{SHARED} mint mintBatch mintSigned metaMint metaMintBatch reissue reissueSigned",
         "ddc1155": f"{SHARED} createEdition withdrawEdition burnBatch metaBurnBatch",
         "evidence": "createSaveRequest deleteSaveRequest voteSaveRequest",
     }),

@@ -9,14 +9,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from chain.codec import encode
-from chain.domains import Domain, prefix
-from chain.merkle import leaf_hash, root
+from chain.domains import Domain
 from contracts.certificate import Issued, Recorded
 from contracts.classes import DelegateIssuing, Grant, SetSignatories, grant_of
 from contracts.interface import ContractReverted
 from contracts.keys import balance_key, supply_key
 from contracts.signatories import MintSigned
-from tests.chain.small_genesis import account_key_pair
 from tests.contracts.certificate_calls import (
     DAY_MS,
     amount,
@@ -32,41 +30,8 @@ from tests.contracts.certificate_calls import (
 )
 from tests.contracts.certificate_spoils import GRANTED, ISSUABLE, OF_721, OPEN, PAID, Spoils, account, of_class
 from tests.contracts.check_order import Play, arguments, assert_order
+from tests.contracts.signatory_calls import PEOPLE, name_signatories, sign, signed_anew
 from tests.contracts.small_chain import CLASS, SmallChain, item, token
-
-PEOPLE = ("owner", "rival", "operator")
-"""The signatories, by place."""
-WORDS = ("contract", "class_id", "items", "deadline")
-
-
-def name_signatories(chain: SmallChain, threshold: int = 2, people: tuple[str, ...] = PEOPLE) -> None:
-    named = tuple(chain.address(person) for person in people)
-    given = SetSignatories(class_id=CLASS, threshold=threshold, signatories=named)
-    chain.call("platform", "classes", "setSignatories", given)
-
-
-def statement(chain: SmallChain, order: MintSigned, /, **stated: Any) -> bytes:
-    """What a signatory signs, or something else where `stated` says so."""
-    digest = chain.rules.digest
-    said: dict[str, Any] = {
-        "domain": Domain.ISSUE,
-        "network": chain.rules.network_id,
-        "chain": chain.rules.chain_id,
-        "contract": "ddc721",
-        "class_id": order.class_id,
-        "items": root(digest, [leaf_hash(digest, encode(part)) for part in order.items]),
-        "deadline": order.deadline,
-        **stated,
-    }
-    where = prefix(said["domain"], said["network"], said["chain"])
-    return digest(where + encode(tuple(said[word] for word in WORDS)))
-
-
-def sign(chain: SmallChain, order: MintSigned, people: tuple[str, ...] = PEOPLE, /, **stated: Any) -> MintSigned:
-    """The order with the signatures of its signers, each at its place among these people."""
-    message = statement(chain, order, **stated)
-    pairs = [account_key_pair(chain.rules.chain_id, people[place]) for place in order.signers]
-    return replace(order, signatures=tuple(pair.sign(message) for pair in pairs))
 
 
 def order_of(
@@ -300,9 +265,6 @@ def test_the_checks_of_a_signed_mint_stand_in_order() -> None:
         order = order_of(chain, 0, 1, numbers=(1, 2), deadline=chain.time + DAY_MS // 2)
         return Play(chain, "platform", "ddc721", "mintSigned", order)
 
-    def anew(spoils: Spoils) -> Spoils:
-        return tuple((code, _signed_anew(spoil)) for code, spoil in spoils)
-
     signatures: Spoils = (
         ("signatures-not-asked", of_class(threshold=0)),
         ("deadline-passed", arguments(deadline=0)),
@@ -313,12 +275,4 @@ def test_the_checks_of_a_signed_mint_stand_in_order() -> None:
         ("signature-not-valid", arguments(signatures=(bytes(64), bytes(64)))),
     )
     repeated = ("token-repeats", lambda play: arguments(items=play.arguments.items[:1] * 2)(play))
-    assert_order(play, *OPEN, *OF_721, *signatures, *anew((*GRANTED, repeated, *ISSUABLE)), *PAID)
-
-
-def _signed_anew(spoil: Any) -> Any:
-    def both(play: Play) -> None:
-        spoil(play)
-        play.arguments = sign(play.chain, play.arguments)
-
-    return both
+    assert_order(play, *OPEN, *OF_721, *signatures, *signed_anew(*GRANTED, repeated, *ISSUABLE), *PAID)

@@ -267,7 +267,7 @@ _TRANSFER: Final = (
     _row("moot", "approve, setApprovalForAll for transfer", "ddc721.approve ddc721.setApprovalForAll", MOOT, "dropped: refused"),
     _row("moot", "cross-platform approval for transfer", "authority.crossPlatformApproval", MOOT, "to issue to another platform's holders"),
     _row("moot", "1155 partial balances", "ddc1155.createEdition ddc1155.safeMint", MOOT, "one certificate for many holders, amount 1 each"),
-    _row("moot", "transfer as key recovery", "ddc721.requestRebind ddc721.approveRebind ddc721.objectRebind ddc721.completeRebind ddc721.reissue", MOOT,
+    _row("moot", "transfer as key recovery", "ddc721.requestRebind ddc721.approveRebind ddc721.objectRebind ddc721.completeRebind ddc721.reissue ddc721.reissueSigned", MOOT,
         "approved rebind within the DID, or reissue with a link"),
     _row("moot", "transfer as lending", "ddc721.setUser ddc1155.setUser", MOOT, "a user until a time"),
     _row("moot", "transfer as data change", "ddc721.setAttribute ddc1155.setAttribute", MOOT, "attributes, as the class allows"),

@@ -188,12 +188,14 @@ def meta() -> Values:
         deadline=BLOCK_TIME,
     )
     issue = issue_bytes(rules, "ddc721", CLASS, (item,), BLOCK_TIME)
+    reissue = issue_bytes(rules, "ddc721", CLASS, (item,), BLOCK_TIME, (b"\2" * 16, "misspelt"))
     return {
         "parts of metaMint": " ".join(part.hex() for part in parts),
         "MetaCall, counter 1, deadline the time of block 1": encode(call).hex(),
         "what alice signs": meta_bytes(rules, call).hex(),
         "signature of alice": account_keys(rules, "alice").sign(meta_bytes(rules, call)).hex(),
         "what a signatory signs, same deadline": issue.hex(),
+        "what a signatory signs for the reissue": reissue.hex(),
     }
 
 

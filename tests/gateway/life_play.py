@@ -13,7 +13,7 @@ from contracts.life import ChangeStatus, OfHeld, SetAttribute, SetUser
 from contracts.meta import MetaCall, Signed, arguments_root, meta_bytes
 from contracts.owning import Pause
 from contracts.rebinding import ObjectRebind, OfRebind
-from contracts.signatories import MintSigned, issue_bytes
+from contracts.signatories import MintSigned, ReissueSigned, issue_bytes
 from tests.chain.small_genesis import account_key_pair, did_of
 from tests.contracts.certificate_calls import rebinding
 from tests.contracts.small_chain import CLASS, SmallChain, class_of, item, token
@@ -92,6 +92,12 @@ class LifePlay(Play):
         signature = account_key_pair(rules.chain_id, "alice").sign(meta_bytes(rules, call))
         return Signed(counter=counter, deadline=deadline, signature=signature)
 
+    def signed_by_rival(self, item: MintItem, supersedes: tuple[bytes, str] | None = None) -> dict[str, Any]:
+        rules, deadline = self.chain.rules, self.chain.now() + 60_000
+        message = issue_bytes(rules, "ddc721", SIGNED, (item,), deadline, supersedes)
+        signature = account_key_pair(rules.chain_id, "rival").sign(message)
+        return {"deadline": deadline, "signers": (0,), "signatures": (signature,)}
+
     def add(self, person: str, **changed: Any) -> AddAccount:
         return AddAccount(item=self.paper.new_account(person, **changed))
 
@@ -150,14 +156,7 @@ def _issue(play: LifePlay) -> None:
     play.offer(18)
     play.issue(1, class_id=OFFERED)
     mint = (play.item(1),)
-    deadline = play.chain.now() + 60_000
-    message = issue_bytes(play.chain.rules, "ddc721", SIGNED, mint, deadline)
-    signature = account_key_pair(play.chain.rules.chain_id, "rival").sign(message)
-    play.do(
-        "platform",
-        "mintSigned",
-        MintSigned(class_id=SIGNED, items=mint, deadline=deadline, signers=(0,), signatures=(signature,)),
-    )
+    play.do("platform", "mintSigned", MintSigned(class_id=SIGNED, items=mint, **play.signed_by_rival(*mint)))
 
 
 def _change(play: LifePlay) -> None:
@@ -172,6 +171,10 @@ def _change(play: LifePlay) -> None:
     play.because("operator", "unfreeze", 8)
     again = Reissue(class_id=CLASS, token=token(9), holder=None, item=play.item(10), reason="misspelt")
     play.do("platform", "reissue", again)
+    old, reason, item = token(1), "misspelt", play.item(2)
+    signed_so = play.signed_by_rival(item, (old, reason))
+    again_signed = ReissueSigned(class_id=SIGNED, token=old, holder=None, item=item, reason=reason, **signed_so)
+    play.do("platform", "reissueSigned", again_signed)
     until = play.chain.now() + 600_000
     of = {"class_id": CLASS, "token": token(12), "holder": None}
     play.do("alice", "setUser", SetUser(**of, user=play.address("rival"), until=until))

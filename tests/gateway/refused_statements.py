@@ -68,6 +68,11 @@ def a_statement_with_a_member_of_another_kind(network: RunningNetwork) -> Reques
 
 
 @case("body-malformed")
+def a_reissue_without_a_reason(network: RunningNetwork) -> Request:
+    return issue(network, supersedes="1")
+
+
+@case("body-malformed")
 def a_statement_of_a_did_that_is_none(network: RunningNetwork) -> Request:
     return service(network, did="did:bsn:0a")
 

@@ -30,7 +30,7 @@ from contracts.issuing import MintItem
 from contracts.life import SetUser
 from contracts.meta import Signed
 from contracts.registry import METHODS
-from contracts.signatories import MintSigned
+from contracts.signatories import MintSigned, ReissueSigned
 from gateway.arguments import (
     ArgumentsMalformed,
     format_did,
@@ -257,6 +257,16 @@ def written(rules: ChainRules) -> dict[tuple[str, str], tuple[Record, dict[str, 
                 "deadline": 9,
                 "signers": [0, 2],
                 "signatures": ["01" * 64] * 2,
+            },
+        ),
+        ("ddc721", "reissueSigned"): (
+            ReissueSigned(
+                class_id="degree", token=TOKEN, holder=None, item=item(alice), reason="misspelt", deadline=9,
+                signers=(1,), signatures=(b"\1" * 64,),
+            ),
+            held | {
+                "item": shown_item(own, token), "reason": "misspelt", "deadline": 9, "signers": [1],
+                "signatures": ["01" * 64],
             },
         ),
         ("ddc721", "metaMint"): (

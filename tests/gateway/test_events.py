@@ -49,7 +49,7 @@ def number_of(entry: dict[str, Any]) -> int:
 
 def test_every_status_is_the_one_that_the_ledger_records(connection: sqlite3.Connection, play: LifePlay) -> None:
     entries = found(play, connection)
-    assert len(entries) == len(STATUSES) + 2
+    assert len(entries) == len(STATUSES) + 3
     for entry in entries:
         record = play.chain.state.get(certificate_key(entry["class"], token(number_of(entry))))
         assert record is not None
@@ -59,7 +59,8 @@ def test_every_status_is_the_one_that_the_ledger_records(connection: sqlite3.Con
     statuses = {number_of(entry): entry["recorded_status"] for entry in entries if entry["class"] == CLASS}
     assert statuses == STATUSES
     assert {entry["recorded_status"] for entry in entries if entry["class"] == OFFERED} == {"offered"}
-    assert [entry["recorded_status"] for entry in entries if entry["class"] == SIGNED] == ["active"]
+    signed = {number_of(entry): entry["recorded_status"] for entry in entries if entry["class"] == SIGNED}
+    assert signed == {1: "revoked", 2: "active"}
 
 
 def test_certificates_are_found_by_every_status(connection: sqlite3.Connection, play: LifePlay) -> None:
@@ -81,6 +82,8 @@ def test_an_event_says_to_whom_and_why(connection: sqlite3.Connection, play: Lif
     assert burnt["id"] == f"wuhan.ddc721.{CLASS}.5"
     assert history(connection, rules, CLASS, "4")[-1]["reason"] == "declined"
     assert history(connection, rules, CLASS, "9")[-1]["superseded_by"] == "10"
+    assert [event["event"] for event in history(connection, rules, SIGNED, "1")] == ["minted", "revoked", "reissued"]
+    assert history(connection, rules, SIGNED, "1")[-1]["superseded_by"] == "2"
     _, used, freed, marked, addressed = history(connection, rules, CLASS, "12")
     assert (used["user"], freed["user"], freed["until"]) == (play.name("rival"), None, 0)
     assert (marked["name"], marked["value"], addressed["uri"]) == ("grade", "A", "https://example.org/12")

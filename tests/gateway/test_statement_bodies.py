@@ -50,6 +50,8 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("issue", {"items": ["item"]}),
     ("issue", {"deadline": None}),
     ("issue", {"contract": "ddc1155"}),
+    ("issue", {"supersedes": 1, "reason": "misspelt"}),
+    ("issue", {"supersedes": "1", "reason": "Miss Spelt"}),
 ]
 
 
@@ -122,11 +124,30 @@ def test_a_creation_names_a_did_or_its_document() -> None:
         assert refused.value.code == "body-malformed"
 
 
+def test_a_reissue_is_of_one_item_in_place_of_a_token_for_a_reason() -> None:
+    (item,) = EXAMPLES["issue"]["items"]
+    place = {"supersedes": "7", "reason": "misspelt"}
+    assert order_of("issue").supersedes is None
+    assert order_of("issue", **place).supersedes == ("7", "misspelt")
+    for wrong in ({"supersedes": "7"}, {"reason": "misspelt"}, place | {"items": [item, item]}):
+        with pytest.raises(Problem) as refused:
+            order_of("issue", **wrong)
+        assert refused.value.code == "body-malformed"
+
+
 @given(st.sampled_from(sorted(EXAMPLES)), st.data())
 def test_any_json_is_a_body_or_refused(kind: str, data: st.DataObject) -> None:
     values = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=50) | st.just({}) | st.just([])
     names = sorted(
-        {*(name for example in EXAMPLES.values() for name in example), "base", "sequence", "sign"} - {"kind"}
+        {
+            *(name for example in EXAMPLES.values() for name in example),
+            "base",
+            "sequence",
+            "sign",
+            "supersedes",
+            "reason",
+        }
+        - {"kind"}
     )
     members = data.draw(st.dictionaries(st.sampled_from(names), values))
     with contextlib.suppress(ValidationError, Problem):

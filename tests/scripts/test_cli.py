@@ -15,30 +15,13 @@ import httpx
 import pytest
 
 from scripts import processes
+from scripts.cli import COMMANDS, PANELS, make_app
 from scripts.processes import ROOT
 from scripts.sectors import load_sectors
+from tests.scripts.command_line import fail, network, run, succeed
 
 pytestmark = pytest.mark.processes
 CHAIN = "nanjing"
-
-
-def run(*arguments: str | Path, timeout: float = 60) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "scripts.cli", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False)
-
-
-def succeed(*arguments: str | Path) -> str:
-    done = run(*arguments)
-    assert done.returncode == 0, done
-    return done.stdout
-
-
-def fail(*arguments: str | Path, code: int = 1) -> str:
-    """A command that cannot do what was asked says so on standard error, in lines and not in a traceback."""
-    done = run(*arguments)
-    assert done.returncode == code, done
-    assert "Traceback" not in done.stderr
-    return done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +32,6 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
     finally:
         processes.stop_all(folder)
-
-
-def network(data: Path) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads((data / "network.json").read_text("utf-8"))
-    return document
 
 
 @pytest.fixture
@@ -258,7 +236,7 @@ def test_the_demo_holds_and_leaves_nothing_behind(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "scripts.cli", "demo"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done
-    assert done.stdout.count("✓") == 5
+    assert done.stdout.count("✓") == 6
     assert "✗" not in done.stdout
     total = int(next(line for line in done.stdout.splitlines() if "certificates on 10 chains" in line).split()[0])
     assert total >= 300
@@ -345,3 +323,16 @@ def test_what_the_contracts_offer_is_shown(data: Path) -> None:
 )
 def test_a_call_that_cannot_be_made_says_why(data: Path, arguments: tuple[str, ...], says: str) -> None:
     assert says in " ".join(fail("call", CHAIN, *arguments, "--data", data).split())
+
+
+def test_every_command_says_in_one_line_what_it_does() -> None:
+    app = make_app()
+    said = [command.callback.__doc__ for command in app.registered_commands if command.callback is not None]
+    assert len(said) == len(COMMANDS)
+    for text in said:
+        assert text is not None
+        assert len(text.strip().splitlines()) == 1
+        assert len(text) <= 120
+    listed = succeed("--help")
+    assert all(f" {name} " in listed for name in COMMANDS)
+    assert set(PANELS) <= set(COMMANDS.values())

@@ -180,9 +180,12 @@ def define_class(dice: Dice, contract: str, method: str) -> Call:
     return Call(contract, method, dice.sender("operator", "platform"), arguments)
 
 
-def _own_class(dice: Dice) -> tuple[str, bytes]:
-    """A class and its definer, who is active."""
+def _own_class(dice: Dice, standard: int | None = None) -> tuple[str, bytes]:
+    """A class, of one standard if it is to be, and its definer, who is active."""
     classes = list(dice.world.classes.items())
+    if standard is not None:
+        other = dice.slips()
+        classes = [one for one in classes if (one[1].asked.standard != standard) == other]
     class_id, found = dice.take(classes, lambda one: dice.world.accounts[one[1].definer].active)
     definer = found.definer
     if dice.slips():
@@ -234,11 +237,11 @@ def delegate_issuing(dice: Dice, contract: str, method: str) -> Call:
 
 
 def set_signatories(dice: Dice, contract: str, method: str) -> Call:
-    class_id, definer = _own_class(dice)
+    class_id, definer = _own_class(dice, 721)
     named: list[Any] = []
     threshold = 0
     found = dice.world.classes.get(class_id)
-    if found is not None and not found.threshold and dice.often(0.4 if found.asked.standard == 721 else 0.1):
+    if found is not None and not found.threshold and dice.often(0.4):
         named = [dice.account(*EVERYDAY).address for _ in range(dice.number(1, 4))]
         named = list(dict.fromkeys(named))
         threshold = dice.number(1, len(named))

@@ -1,5 +1,6 @@
 """How calls that issue certificates of `ddc721` are drawn."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,9 +9,10 @@ from msgspec.structs import replace
 from contracts.ddc721 import MetaMint, MetaMintBatch, Reissue
 from contracts.issuing import Mint, MintBatch, MintItem, SafeMint, SafeMintBatch
 from contracts.meta import Signed
-from contracts.signatories import MintSigned
+from contracts.signatories import MintSigned, ReissueSigned
 from tests.contracts.model.classes import is_issuer
 from tests.contracts.model.dice import Dice
+from tests.contracts.model.facts import Statement
 from tests.contracts.model.gates import EVERYDAY, PRICES, gas_of, may_issue_to
 from tests.contracts.model.life import is_frozen, require_revoker
 from tests.contracts.model.state import DAY_MS, NO_DID, Account, Call, Certificate, Grant, Held, Refused, World
@@ -51,9 +53,10 @@ def right(
         return enough(one) and can_pay(world, one[0][1], contract, method, count)
 
     limited = dice.often(0.25)
+    other_way: list[Callable[[Granted], bool]] = [lambda one: fits(one, asks=not signed)]
     good = dice.way(
         lambda one: pays(one) and (one[1].quota is not None or not limited),
-        lambda one: fits(one, asks=not signed),
+        *(other_way if standard == 721 else ()),
         lambda one: fits(one) and not enough(one),
         lambda one: fits(one, good=False),
         lambda one: enough(one) and not pays(one),
@@ -234,19 +237,27 @@ def mint_signed(dice: Dice, contract: str, method: str) -> Call:
     count = _count(dice, method)
     given = right(dice, 721, method, count, signed=True)
     made = items(dice, given, count)
+    arguments = MintSigned(class_id=given.named, items=made, **_by_signatories(dice, contract, given.class_id, made))
+    return Call(contract, method, dice.caller(given.issuer, *EVERYDAY), arguments)
+
+
+def _by_signatories(
+    dice: Dice, contract: str, class_id: str, made: tuple[MintItem, ...], *supersedes: Any
+) -> dict[str, Any]:
+    """Deadline, signers and signatures of an issue, or of a reissue in place of a token for a reason; or not so."""
     ends = deadline(dice)
-    signers, signatures = _signatories(dice, contract, given.class_id, made, ends)
+    statement = ("issue", dice.world.chain, contract, class_id, made, ends, *supersedes)
+    if supersedes and dice.slips():
+        statement = statement[:-2]
+    signers, signatures = _signatories(dice, class_id, statement)
     if dice.slips():
         signatures = signatures[:-1]
     if dice.slips():
         signers, signatures = (*signers, *signers), (*signatures, *signatures)
-    arguments = MintSigned(class_id=given.named, items=made, deadline=ends, signers=signers, signatures=signatures)
-    return Call(contract, method, dice.caller(given.issuer, *EVERYDAY), arguments)
+    return {"deadline": ends, "signers": signers, "signatures": signatures}
 
 
-def _signatories(
-    dice: Dice, contract: str, class_id: str, made: tuple[MintItem, ...], ends: int
-) -> tuple[tuple[int, ...], tuple[bytes, ...]]:
+def _signatories(dice: Dice, class_id: str, statement: Statement) -> tuple[tuple[int, ...], tuple[bytes, ...]]:
     world = dice.world
     found = world.classes[class_id]
     if not found.threshold:
@@ -258,7 +269,6 @@ def _signatories(
         chosen = places
     if dice.slips():
         chosen = chosen[:-1]
-    statement = ("issue", world.chain, contract, class_id, made, ends)
     signatures = [dice.signature(world.accounts[found.signatories[place]].key, statement) for place in chosen]
     if dice.slips():
         chosen, signatures = [*chosen, len(places)], [*signatures, bytes(64)]
@@ -275,8 +285,30 @@ def may_revoke(world: World, who: bytes, held: Held) -> bool:
 
 
 def reissue(dice: Dice, contract: str, method: str) -> Call:
+    several = method == "reissueSigned"
+    given = right(dice, 721, method, 1, signed=several)
+    old = _to_replace(dice, contract, given)
+    new, holder = item(dice, given.class_id, _same_person(dice, old)), old.holder if dice.often(0.2) else None
+    members: dict[str, Any] = {
+        "class_id": given.named,
+        "token": dice.draw_bytes(16) if dice.slips() else old.token,
+        "holder": dice.stranger() if dice.slips() else holder,
+        "item": new,
+        "reason": "corrected",
+    }
+    arguments: Any
+    if several:
+        supersedes = members["token"], members["reason"]
+        signed_so = _by_signatories(dice, contract, given.class_id, (new,), *supersedes)
+        arguments = ReissueSigned(**members, **signed_so)
+    else:
+        arguments = Reissue(**members)
+    return Call(contract, method, dice.caller(given.issuer, *EVERYDAY), arguments)
+
+
+def _to_replace(dice: Dice, contract: str, given: Right) -> Certificate:
+    """One that the issuer may reissue now; or that is final, frozen, locked, or not the issuer's to revoke."""
     world = dice.world
-    given = right(dice, 721, method, 1)
     sender, entitled = world.accounts[given.issuer], is_issuer(world, given.class_id, given.issuer)
 
     def own(held: Held) -> bool:
@@ -297,16 +329,7 @@ def reissue(dice: Dice, contract: str, method: str) -> Call:
         lambda held: held.class_id == given.class_id and free(held) and not may_revoke(world, given.issuer, held),
     )
     assert isinstance(old, Certificate)
-    new = item(dice, given.class_id, _same_person(dice, old))
-    holder = old.holder if dice.often(0.2) else None
-    arguments = Reissue(
-        class_id=given.named,
-        token=dice.draw_bytes(16) if dice.slips() else old.token,
-        holder=dice.stranger() if dice.slips() else holder,
-        item=new,
-        reason="corrected",
-    )
-    return Call(contract, method, dice.caller(given.issuer, *EVERYDAY), arguments)
+    return old
 
 
 def _same_person(dice: Dice, old: Certificate) -> bytes:
@@ -330,5 +353,5 @@ CALLS = {
     **dict.fromkeys(("mint", "mintBatch", "safeMint", "safeMintBatch", "crossSafeMint"), mint),
     **dict.fromkeys(("metaMint", "metaSafeMint", "metaMintBatch", "metaSafeMintBatch"), meta_mint),
     "mintSigned": mint_signed,
-    "reissue": reissue,
+    **dict.fromkeys(("reissue", "reissueSigned"), reissue),
 }

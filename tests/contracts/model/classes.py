@@ -38,9 +38,9 @@ def require_grant(world: World, class_id: str, address: bytes, count: int) -> No
     demand(grant.left is None or grant.left >= count, "quota-exceeded")
 
 
-def _own_class(world: World, call: Call) -> ClassOf:
+def _own_class(world: World, call: Call, standard: int | None = None) -> ClassOf:
     sender_of(world, call, "operator", "platform")
-    found = class_of(world, call.arguments.class_id)
+    found = class_of(world, call.arguments.class_id, standard)
     demand(found.definer == call.sender, "not-class-issuer")
     return found
 
@@ -70,7 +70,7 @@ def _delegate_issuing(world: World, call: Call) -> None:
 
 def _set_signatories(world: World, call: Call) -> None:
     asked = call.arguments
-    found = _own_class(world, call)
+    found = _own_class(world, call, 721)
     named = asked.signatories
     demand(len(set(named)) == len(named) and asked.threshold <= len(named), "signatories-malformed")
     demand((asked.threshold == 0) == (not named), "signatories-malformed")

@@ -23,10 +23,9 @@ def _require_own(world: World, call: Call, edition: Edition) -> None:
     demand(call.sender in (edition.issuer, world.classes[edition.class_id].definer), "not-granted")
 
 
-def _unsigned(world: World, call: Call, count: int) -> ClassOf:
-    """A class of editions that asks for no signatories, and whose issuer calls."""
+def _granted(world: World, call: Call, count: int) -> ClassOf:
+    """A class of editions, whose issuer calls."""
     found = class_of(world, call.arguments.class_id, 1155)
-    demand(not found.threshold, "signatures-required")
     require_grant(world, call.arguments.class_id, call.sender, count)
     return found
 
@@ -34,7 +33,7 @@ def _unsigned(world: World, call: Call, count: int) -> ClassOf:
 def _create_edition(world: World, call: Call) -> None:
     asked = call.arguments
     sender = opened(world, call)
-    _unsigned(world, call, 0)
+    _granted(world, call, 0)
     demand((asked.class_id, asked.token) not in world.editions, "edition-exists")
     old = None if asked.supersedes is None else _edition(world, asked.class_id, asked.supersedes)
     if old is not None:
@@ -128,7 +127,7 @@ def _require_places(world: World, call: Call, sender: Account) -> None:
 def _safe_mint(world: World, call: Call) -> None:
     pairs = _pairs(call)
     sender = opened(world, call)
-    _unsigned(world, call, len(pairs))
+    _granted(world, call, len(pairs))
     _require_editions(world, call.arguments.class_id, [token for token, _ in pairs])
     demand(len(set(pairs)) == len(pairs), "holding-repeats")
     _require_amounts(call)
@@ -143,7 +142,7 @@ def _meta_safe_mint(world: World, call: Call) -> None:
     said = tuple(part for pair in pairs for part in (pair, 1))
     require_signed_call(world, call, asked.holder, (asked.class_id, asked.data, said))
     sender = opened(world, call)
-    _unsigned(world, call, len(pairs))
+    _granted(world, call, len(pairs))
     _require_editions(world, asked.class_id, [token for token, _ in pairs])
     demand(len(set(pairs)) == len(pairs), "holding-repeats")
     _require_places(world, call, sender)

@@ -15,7 +15,7 @@ _OPERATORS: Final = ("freeze", "unfreeze", "approveRebind", "unlock")
 _CROSS_CHAIN: Final = ("crossSafeMint", "lock", "unlock")
 _OPEN_721: Final = (
     *_LIFE, "mint", "mintBatch", "safeMint", "safeMintBatch", "mintSigned", "metaMint", "metaSafeMint", "metaMintBatch",
-    "metaSafeMintBatch", "metaBurn", "setURI", "reissue",
+    "metaSafeMintBatch", "metaBurn", "setURI", "reissue", "reissueSigned",
 )  # fmt: skip
 _OPEN_1155: Final = (
     *_LIFE, "createEdition", "setURI", "withdrawEdition", "safeMint", "safeMintBatch", "metaSafeMint", "metaSafeMintBatch",
@@ -48,7 +48,7 @@ _BURNING: Final = (100, 100)
 PRICES: Final[dict[str, dict[str, tuple[int, int]]]] = {
     "ddc721": {
         **{method: _ISSUING for method in _OPEN_721 if "int" in method},
-        "crossSafeMint": _ISSUING, "reissue": _ISSUING, "burn": _BURNING, "metaBurn": _BURNING,
+        "crossSafeMint": _ISSUING, "reissue": _ISSUING, "reissueSigned": _ISSUING, "burn": _BURNING, "metaBurn": _BURNING,
     },
     "ddc1155": {
         **{method: _ISSUING for method in _OPEN_1155 if "Mint" in method},

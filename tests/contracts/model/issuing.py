@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tests.contracts.model.classes import class_of, require_grant
+from tests.contracts.model.facts import Statement
 from tests.contracts.model.gates import active, may_issue_to, opened, pay, permitted
 from tests.contracts.model.life import found, require_free, require_revoker
 from tests.contracts.model.signing import require_signed_call
@@ -114,25 +115,31 @@ def _meta_mint(world: World, call: Call) -> None:
 
 
 def _mint_signed(world: World, call: Call) -> None:
-    asked = call.arguments
     sender = opened(world, call)
-    issued_class = class_of(world, asked.class_id, 721)
-    demand(issued_class.threshold, "signatures-not-asked")
-    demand(world.now <= asked.deadline, "deadline-passed")
-    demand(asked.deadline <= world.now + DAY_MS, "deadline-too-far")
-    _require_signatories(world, call, issued_class)
-    require_grant(world, asked.class_id, call.sender, len(asked.items))
+    _signed(world, call)
     _require_issuable(world, call, sender)
     _issue(world, call, offered=None)
 
 
-def _require_signatories(world: World, call: Call, issued_class: ClassOf) -> None:
+def _signed(world: World, call: Call, *more: Any) -> ClassOf:
+    """A class of certificates that asks for signatories, who signed this and `more`, and whose issuer calls."""
+    asked = call.arguments
+    found_class = class_of(world, asked.class_id, 721)
+    demand(found_class.threshold, "signatures-not-asked")
+    demand(world.now <= asked.deadline, "deadline-passed")
+    demand(asked.deadline <= world.now + DAY_MS, "deadline-too-far")
+    statement = ("issue", world.chain, call.contract, asked.class_id, tuple(items_of(asked)), asked.deadline, *more)
+    _require_signatories(world, call, found_class, statement)
+    require_grant(world, asked.class_id, call.sender, len(items_of(asked)))
+    return found_class
+
+
+def _require_signatories(world: World, call: Call, issued_class: ClassOf, statement: Statement) -> None:
     asked, named = call.arguments, issued_class.signatories
     demand(list(asked.signers) == sorted(set(asked.signers)), "signers-malformed")
     demand(len(asked.signers) == len(asked.signatures), "signers-malformed")
     demand(all(place < len(named) for place in asked.signers), "signers-malformed")
     demand(len(asked.signers) >= issued_class.threshold, "signatures-short")
-    statement = ("issue", world.chain, call.contract, asked.class_id, tuple(asked.items), asked.deadline)
     for place, signature in zip(asked.signers, asked.signatures, strict=True):
         account = world.accounts[named[place]]
         demand(account.active, "account-frozen")
@@ -140,9 +147,17 @@ def _require_signatories(world: World, call: Call, issued_class: ClassOf) -> Non
 
 
 def _reissue(world: World, call: Call) -> None:
-    asked = call.arguments
     sender = opened(world, call)
-    issued_class = _unsigned(world, call, 1)
+    _put_in_place(world, call, sender, _unsigned(world, call, 1))
+
+
+def _reissue_signed(world: World, call: Call) -> None:
+    sender = opened(world, call)
+    _put_in_place(world, call, sender, _signed(world, call, call.arguments.token, call.arguments.reason))
+
+
+def _put_in_place(world: World, call: Call, sender: Account, issued_class: ClassOf) -> None:
+    asked = call.arguments
     old = found(world, call)
     assert isinstance(old, Certificate)
     require_revoker(world, call, old)
@@ -164,4 +179,5 @@ METHODS = {
     "mintSigned": _mint_signed,
     **dict.fromkeys(("metaMint", "metaSafeMint", "metaMintBatch", "metaSafeMintBatch"), _meta_mint),
     "reissue": _reissue,
+    "reissueSigned": _reissue_signed,
 }

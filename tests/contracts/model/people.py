@@ -175,9 +175,15 @@ def _meta(
 
 
 def _issue(
-    rules: ChainRules, chain_id: str, contract: str, class_id: str, items: tuple[MintItem, ...], deadline: int
+    rules: ChainRules,
+    chain_id: str,
+    contract: str,
+    class_id: str,
+    items: tuple[MintItem, ...],
+    deadline: int,
+    *supersedes: Any,
 ) -> bytes:
-    return issue_bytes(_on(rules, chain_id), contract, class_id, items, deadline)
+    return issue_bytes(_on(rules, chain_id), contract, class_id, items, deadline, supersedes or None)
 
 
 def _on(rules: ChainRules, chain_id: str) -> ChainRules:

@@ -16,7 +16,7 @@ REASONS: dict[tuple[str, str, str], str] = {
     },
     **{
         ("ddc721", method, "token-repeats"): _ONE
-        for method in ("mint", "safeMint", "crossSafeMint", "metaMint", "metaSafeMint", "reissue")
+        for method in ("mint", "safeMint", "crossSafeMint", "metaMint", "metaSafeMint", "reissue", "reissueSigned")
     },
     **{("did", method, "role-not-allowed"): _EVERY_ROLE for method in ("create", "rotate", "setService")},
     ("ddc721", "metaBurn", "holder-unknown"): _HELD,

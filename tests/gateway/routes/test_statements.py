@@ -58,6 +58,34 @@ def test_a_certificate_that_two_must_sign_is_issued(
 
 
 @pytest.mark.parametrize("chain", CHAIN_IDS)
+def test_a_certificate_that_signatories_signed_is_reissued_with_their_signatures(
+    memory: MemoryNetwork, monkeypatch: pytest.MonkeyPatch, chain: str
+) -> None:
+    async def story(rest: Rest) -> None:
+        await rest.define()
+        old, drawn = await rest.mint(), await draft(rest)
+        signatories = {"class_id": CLASS, "threshold": 1, "signatories": [rest.name("operator")]}
+        await call(rest, "classes", "setSignatories", signatories)
+        path = f"/v1/certificates/{rest.chain}.ddc721.{CLASS}"
+        body = {"content": CONTENT, "reason": "misspelt"}
+        assert await rest.refused(f"{path}.{old['token']}:reissue", body) == "signatures-required"
+        issue = {"kind": "issue", "class_id": CLASS, "items": [drawn["item"]], "deadline": now_ms() + 60_000}
+        place = {"supersedes": old["token"], "reason": "misspelt"}
+        stated = await rest.do(at(rest), issue | place | {"signer": rest.name("operator")}, "operator")
+        assert stated["statement"].items() >= place.items()
+        arguments = {"class_id": CLASS, "token": old["token"], "holder": None, "item": stated["items"][0]}
+        signed = {"signers": [stated["place"]], "signatures": [stated["signatures"]["signature"]]}
+        together = {"reason": "misspelt", "deadline": issue["deadline"], **signed}
+        await call(rest, "ddc721", "reissueSigned", arguments | together)
+        new = await rest.get(f"{path}.{drawn['token']}", "platform")
+        assert (new["supersedes"], new["document"]) == (old["token"], drawn["document"])
+        was = await rest.get(f"{path}.{old['token']}", "platform")
+        assert (was["status"], was["superseded_by"]) == ("revoked", drawn["token"])
+
+    tell(memory, monkeypatch, story, chain)
+
+
+@pytest.mark.parametrize("chain", CHAIN_IDS)
 def test_a_holder_signs_and_somebody_else_pays(
     memory: MemoryNetwork, monkeypatch: pytest.MonkeyPatch, chain: str
 ) -> None:

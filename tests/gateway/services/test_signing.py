@@ -15,8 +15,8 @@ from tests.gateway.memory_network import CLASS, MemoryNetwork
 from tests.gateway.statement_play import ALICE, DID_SCHEME, Stage, refused, run, state
 
 METHODS = (
-    "authority.joinDid", "ddc721.metaBurn", "ddc721.mintSigned", "ddc721.objectRebind", "ddc721.requestRebind", "did.create",
-    "did.rotate", "did.setService",
+    "authority.joinDid", "ddc721.metaBurn", "ddc721.mintSigned", "ddc721.objectRebind", "ddc721.reissueSigned",
+    "ddc721.requestRebind", "did.create", "did.rotate", "did.setService",
 )  # fmt: skip
 OF_CERTIFICATE = {"did": ALICE, "contract": "ddc721", "class_id": CLASS, "token": "1"}
 
@@ -29,6 +29,10 @@ def bodies(memory: MemoryNetwork) -> dict[str, dict[str, Any]]:
     alice = memory.address("wuhan", "alice")
     burn = {"class_id": CLASS, "token": "1", "holder": alice, "reason": "by-request"}
     at = {"holder": alice, "to": memory.address("wuhan", "rival")}
+    issue = {
+        "kind": "issue", "class_id": CLASS, "items": [ITEM | {"holder": alice}], "signer": alice,
+        "deadline": now_ms() + 60_000,
+    }  # fmt: skip
     return {
         "did.create": {"kind": "creation", "did": ALICE},
         "did.rotate": {"kind": "rotation", "did": ALICE},
@@ -39,10 +43,8 @@ def bodies(memory: MemoryNetwork) -> dict[str, dict[str, Any]]:
         "ddc721.metaBurn": {
             "kind": "meta", "contract": "ddc721", "method": "metaBurn", "arguments": burn, "signer": alice,
         },
-        "ddc721.mintSigned": {
-            "kind": "issue", "class_id": CLASS, "items": [ITEM | {"holder": alice}], "signer": alice,
-            "deadline": now_ms() + 60_000,
-        },
+        "ddc721.mintSigned": issue,
+        "ddc721.reissueSigned": issue | {"supersedes": "2", "reason": "misspelt"},
     }  # fmt: skip
 
 

@@ -183,6 +183,10 @@ def test_a_deadline_is_at_most_a_day_ahead(
 async def sign_together(stage: Stage, gateway: Gateway, tenant: Tenant, *people: str) -> None:
     """The class asks all of these people for their signatures."""
     await define_both(gateway, tenant, stage.chain.rules.chain_id)
+    name_signatories(stage, *people)
+
+
+def name_signatories(stage: Stage, *people: str) -> None:
     named = {"class_id": CLASS, "threshold": len(people), "signatories": [stage.name(person) for person in people]}
     assert stage.call("platform", "classes.setSignatories", named) == ""
 
@@ -226,6 +230,52 @@ def test_an_issue_that_all_signatories_signed_is_taken(memory: MemoryNetwork, ch
     run(memory, play)
 
 
+@pytest.mark.parametrize("chain_id", CHAINS)
+def test_a_reissue_that_all_signatories_signed_is_taken(memory: MemoryNetwork, chain_id: str) -> None:
+    async def play(gateway: Gateway, tenant: Tenant) -> None:
+        stage, deadline = Stage(memory, chain_id), now_ms() + 60_000
+        await prepare(stage, gateway, tenant, "ddc721.mint")
+        people = ("operator", "rival")
+        name_signatories(stage, *people)
+        body = {"items": [item_of(stage, 7)], "supersedes": item_of(stage, 1)["token"], "reason": "misspelt"}
+        found = [
+            await state(gateway, await memory.tenant(gateway, person), issue(stage, person, deadline) | body, chain_id)
+            for person in people
+        ]
+        assert [stated.more["place"] for stated in found] == [0, 1]
+        assert {stated.digest for stated in found} == {found[0].digest}
+        contract, class_id, root, until, token, reason = decode(found[0].body, tuple[str, str, bytes, int, bytes, str])
+        assert found[0].statement == {
+            "contract": contract, "class_id": class_id, "items": root.hex(), "deadline": until,
+            "supersedes": body["supersedes"], "reason": reason,
+        }  # fmt: skip
+        assert token == item(stage.address("alice"), 1).token
+        call = {
+            "class_id": CLASS, "token": body["supersedes"], "holder": None, "item": found[0].more["items"][0],
+            "reason": "misspelt", "deadline": deadline, "signers": [0, 1], "signatures": list(map(signed, found)),
+        }  # fmt: skip
+        for changed in ({"reason": "name-changed"}, {"token": item_of(stage, 2)["token"]}):
+            assert stage.call("platform", "ddc721.reissueSigned", call | changed) == "signature-not-valid"
+        assert stage.call("platform", "ddc721.reissueSigned", call) == ""
+
+    run(memory, play)
+
+
+def test_who_signs_an_issue_does_not_sign_a_reissue(memory: MemoryNetwork) -> None:
+    async def play(gateway: Gateway, tenant: Tenant) -> None:
+        stage = Stage(memory)
+        await sign_together(stage, gateway, tenant, "alice")
+        body = issue(stage, "alice", now_ms() + 60_000, items=[item_of(stage, 7)])
+        reissue = body | {"supersedes": "1", "reason": "misspelt"}
+        digests = [
+            (await state(gateway, tenant, one)).digest
+            for one in (body, reissue, reissue | {"supersedes": "2"}, reissue | {"reason": "name-changed"})
+        ]
+        assert len({*digests}) == 4
+
+    run(memory, play)
+
+
 def test_an_issue_signed_for_one_chain_is_none_on_another(memory: MemoryNetwork) -> None:
     async def play(gateway: Gateway, tenant: Tenant) -> None:
         rival, deadline = await memory.tenant(gateway, "rival"), now_ms() + 60_000
@@ -252,6 +302,10 @@ def test_an_issue_signed_for_one_chain_is_none_on_another(memory: MemoryNetwork)
         ("parameter-malformed", {"deadline": "tomorrow"}),
         ("address-malformed", {"signer": "alice"}),
         ("account-not-found", {"signer": STRANGER}),
+        ("body-malformed", {"supersedes": "1"}),
+        ("body-malformed", {"reason": "misspelt"}),
+        ("body-malformed", {"supersedes": "1", "reason": "misspelt"}),
+        ("parameter-malformed", {"supersedes": "x", "reason": "misspelt", "items": [{}]}),
     ],
 )
 def test_an_issue_that_no_chain_would_take_is_not_signed(
