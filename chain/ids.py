@@ -15,7 +15,7 @@ Signature = Annotated[bytes, Meta(min_length=64, max_length=64)]
 Address = Annotated[bytes, Meta(min_length=1, max_length=96)]
 """The raw form of an account's address: 20 or 32 bytes where it is derived, UTF-8 text where it is registered."""
 Did = Annotated[bytes, Meta(min_length=20, max_length=20)]
-"""RIPEMD160 of SHA-256 of the DID's base document; `did:bsn:` + base58 of it is the text form."""
+"""RIPEMD160 of SHA-256 of the DID's base document; `did:bsn:` + hex of it is the text form."""
 TokenId = Annotated[bytes, Meta(min_length=16, max_length=16)]
 ClassId = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{1,30}[a-z0-9]\Z")]
 """A class's slug, unique on its chain: 3 to 32 of a-z, 0-9 and inner hyphens."""
