@@ -111,18 +111,20 @@ class Overlay:
     view: View
     kept: dict[bytes, bytes | None] = field(default_factory=dict)
     open: dict[bytes, bytes | None] = field(default_factory=dict)
+    _seen: dict[bytes, bytes | None] = field(default_factory=dict)
+    """What was read or written, as the transaction sees it: its twenty reads are of ten keys, and its neighbours' too."""
 
     def get(self, key: bytes) -> bytes | None:
         """The value under `key`, seen from inside the transaction."""
-        if key in self.open:
-            return self.open[key]
-        if key in self.kept:
-            return self.kept[key]
-        return self.view.get(key)
+        try:
+            return self._seen[key]
+        except KeyError:
+            value = self._seen[key] = self.view.get(key)
+            return value
 
     def put(self, key: bytes, value: bytes | None) -> None:
         """Write `value` under `key`; None removes it."""
-        self.open[key] = value
+        self.open[key] = self._seen[key] = value
 
     def keep(self) -> None:
         """The transaction succeeded: its writes stay."""
@@ -131,6 +133,9 @@ class Overlay:
 
     def drop(self) -> None:
         """The transaction failed: as if it had not been."""
+        for key in self.open:
+            self._seen.pop(key)
+        self._seen.update((key, self.kept[key]) for key in self.open if key in self.kept)
         self.open.clear()
 
     def seal(self) -> Layer:

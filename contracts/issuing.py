@@ -1,6 +1,6 @@
 """Issuing certificates: one or many of a class, all or none (protocol 17)."""
 
-from collections import Counter
+from collections.abc import Iterable
 from typing import Annotated, Final, Protocol
 
 from msgspec import Meta
@@ -152,10 +152,17 @@ def issue(context: ContractContext, arguments: Minting, *, offered: bool | None 
         assert holder is not None
         certificate = certificate_from(context, sender, issued_class, item, holder, recorded)
         context.records.put(certificate_key(class_id, item.token), encode(certificate))
-    for address, count in sorted(Counter(item.holder for item in items).items()):
+    for address, count in _counted(item.holder for item in items):
         add_to_count(context.records, balance_key(class_id, address), count)
     add_to_issued(context.records, class_id, len(items), items[-1].token)
     use_grant(context, class_id, len(items))
+
+
+def _counted(holders: Iterable[bytes]) -> list[tuple[bytes, int]]:
+    counts: dict[bytes, int] = {}
+    for address in holders:
+        counts[address] = counts.get(address, 0) + 1
+    return sorted(counts.items())
 
 
 def certificate_from(

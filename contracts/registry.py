@@ -25,17 +25,28 @@ _DECODERS: Final = {
 
 def call(context: ContractContext, transaction: Transaction) -> None:
     """Run the call of `transaction`; `ContractReverted` if it is unknown, malformed or refused."""
+    method, arguments = _allowed(context, transaction)
+    method.effect(context, arguments)
+
+
+def check(context: ContractContext, transaction: Transaction) -> None:
+    """Whether the call would succeed: all of `call` but the effect, which never refuses; else `ContractReverted`."""
+    _allowed(context, transaction)
+
+
+def _allowed(context: ContractContext, transaction: Transaction) -> tuple[Method, Record | None]:
+    """The method and its arguments, every check passed and the price paid."""
     place = (transaction.contract, transaction.method)
     method = METHODS.get(place)
     if method is None:
         raise ContractReverted("method-unknown", transaction.contract, transaction.method)
     arguments = None if method.arguments is None else _read(place, transaction.arguments)
     context.catalogue = METHODS
-    for check in method.checks:
-        check.test(context, arguments)
+    for each in method.checks:
+        each.test(context, arguments)
     if method.price is not None:
         collect(context, method.price, arguments)
-    method.effect(context, arguments)
+    return method, arguments
 
 
 def _read(place: tuple[str, str], arguments: bytes) -> Record:

@@ -16,7 +16,7 @@ from chain.state import Layer, Overlay, View
 from chain.transaction import Receipt
 from contracts.interface import ContractContext, ContractReverted
 from contracts.membership import membership_at
-from contracts.registry import call
+from contracts.registry import call, check
 from node.mempool import SELF_PROVING_MAX, Checked, Refusal, SeenIds, check_transaction, window_refusal
 
 
@@ -118,8 +118,11 @@ def execute_block(
 
 def dry_run(rules: ChainRules, state: View, parent: BlockHeader, checked: Checked, *, time: int) -> Refusal | None:
     """Why the call would fail in a block on `parent` now, without touching the chain; None if it would succeed."""
-    receipt = _run_one(rules, Overlay(state), parent, checked, max(time, parent.time + 1))
-    return None if receipt.succeeded else Refusal(receipt.code, receipt.values)
+    try:
+        check(_context(rules, Overlay(state), parent, checked, max(time, parent.time + 1)), checked.transaction)
+    except ContractReverted as refused:
+        return Refusal(refused.code, refused.values)
+    return None
 
 
 def _check_body(
@@ -161,16 +164,7 @@ def _run(
 
 
 def _run_one(rules: ChainRules, overlay: Overlay, parent: BlockHeader, checked: Checked, time: int) -> Receipt:
-    context = ContractContext(
-        rules=rules,
-        records=overlay,
-        contract=checked.transaction.contract,
-        method=checked.transaction.method,
-        sender=checked.transaction.sender,
-        height=parent.height + 1,
-        time=time,
-        parent_time=parent.time,
-    )
+    context = _context(rules, overlay, parent, checked, time)
     try:
         call(context, checked.transaction)
     except ContractReverted as refused:
@@ -178,3 +172,17 @@ def _run_one(rules: ChainRules, overlay: Overlay, parent: BlockHeader, checked: 
         return Receipt(transaction_id=checked.transaction_id, code=refused.code, values=refused.values, events=())
     overlay.keep()
     return Receipt(transaction_id=checked.transaction_id, code="", values=(), events=tuple(context.events))
+
+
+def _context(rules: ChainRules, overlay: Overlay, parent: BlockHeader, checked: Checked, time: int) -> ContractContext:
+    transaction = checked.transaction
+    return ContractContext(
+        rules=rules,
+        records=overlay,
+        contract=transaction.contract,
+        method=transaction.method,
+        sender=transaction.sender,
+        height=parent.height + 1,
+        time=time,
+        parent_time=parent.time,
+    )

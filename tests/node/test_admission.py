@@ -131,11 +131,11 @@ def test_the_dry_run_looks_at_the_later_of_clock_and_head(monkeypatch: pytest.Mo
     ledger, pool = new_ledger(), Mempool(RULES)
     times: list[int] = []
 
-    def call(context, transaction) -> None:
+    def check(context, transaction) -> None:
         times.append(context.time)
         raise ContractReverted("noted")
 
-    monkeypatch.setattr(execution, "call", call)
+    monkeypatch.setattr(execution, "check", check)
     head = ledger.head.header.time
     for now in (NOW, head - 50_000):
         admit(ledger, pool, touch(1, valid_until=head + 150_000), now=now, try_out=True)
