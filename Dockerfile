@@ -24,7 +24,7 @@ FROM ${PYTHON_IMAGE}
 LABEL org.opencontainers.image.title="certnet" org.opencontainers.image.licenses="Apache-2.0"
 # A volume takes the owner of the folder on which it is mounted first: every mount point belongs to the processes' user.
 RUN useradd --uid 10001 --home-dir /network --no-create-home --shell /usr/sbin/nologin certnet \
- && install -d -m 0700 -o certnet -g certnet /node /network /network/ca /network/secrets /network/gateway /network/nodes \
+ && install -d -m 0700 -o certnet -g certnet /node /network /network/ca /network/secrets /network/gateway /network/relayer /network/nodes \
       /network/nodes/beijing /network/nodes/shanghai /network/nodes/guangzhou /network/nodes/xian
 COPY --from=build /opt/certnet /opt/certnet
 COPY --from=build /app /app

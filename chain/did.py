@@ -12,7 +12,7 @@ from msgspec import Meta
 from chain.codec import Record, encode
 from chain.digests import ripemd160, sha256
 from chain.domains import Domain, prefix
-from chain.ids import Address, ClassId, Did, Natural, TokenId
+from chain.ids import Address, ClassId, Did, Digest, Natural, TokenId
 from chain.signatures import SchemeName, scheme
 from chain.transaction import Name
 
@@ -101,7 +101,20 @@ class Objection(Record, frozen=True, tag=6):
     requested_at: Natural
 
 
-Statement = Creation | Rotation | ServiceChange | Joining | Rebinding | Objection
+class Confirmation(Record, frozen=True, tag=7):
+    """Signed by the authentication key that the DID has at `sequence`: this certificate moves to that account of the DID."""
+
+    did: Did
+    sequence: Natural
+    cross_id: Digest
+    certificate: Digest
+    """The digest, by the function of the chain that it leaves, of the certificate's record."""
+    to_chain: HomeChain
+    to: Address
+    deadline: Natural
+
+
+Statement = Creation | Rotation | ServiceChange | Joining | Rebinding | Objection | Confirmation
 
 
 def statement_digest(network_id: bytes, chain_id: str, statement: Statement) -> bytes:

@@ -23,6 +23,8 @@ class Domain(StrEnum):
     DID = "bsn/did/1"
     META = "bsn/meta/1"
     ISSUE = "bsn/issue/1"
+    RESTART_CLIENT = "bsn/restart-client/1"
+    CROSS_ID = "bsn/cross-id/1"
 
 
 @lru_cache(maxsize=4096)

@@ -4,6 +4,7 @@ Canonical JSON (RFC 8785), so that it can be read, compared and hashed; `network
 """
 
 import hashlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -68,13 +69,15 @@ class GenesisDid(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         )
 
 
-class ChainSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One chain: the digest of its whole profile, the offset of its first primary, its first accounts."""
+class ChainSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """One chain: the digest of its whole profile, the offset of its first primary, its first accounts and replicas."""
 
     chain_id: Annotated[str, Meta(pattern=r"\A[a-z]{2,32}\Z")]
     profile: Hex32
     primary_offset: Annotated[int, Meta(ge=0, lt=REPLICAS_MAX)]
     accounts: Annotated[tuple[GenesisAccount, ...], Meta(max_length=64)]
+    replicas: Annotated[tuple[GenesisReplica, ...], Meta(max_length=REPLICAS_MAX)] = ()
+    """The chain's own first membership; left out where it is the document's."""
 
     def canonical(self) -> bytes:
         """The section's canonical JSON: what the other chains keep of it in their first state."""
@@ -106,17 +109,14 @@ class Genesis:
 
     @property
     def membership(self) -> Membership:
-        """The first membership of every chain."""
-        return Membership(
-            replicas=tuple(
-                Replica(
-                    name=replica.name,
-                    consensus_key=bytes.fromhex(replica.consensus_key),
-                    tls_key_digest=bytes.fromhex(replica.tls_key_digest),
-                )
-                for replica in self.document.replicas
-            )
-        )
+        """The document's replicas: the first membership of every chain that has none of its own."""
+        return _membership(self.document.replicas)
+
+    def membership_of(self, chain_id: str) -> Membership:
+        """The first membership of a chain of the document: its section's own replicas, or the document's."""
+        section = self.section(chain_id)
+        assert section is not None
+        return _membership(section.replicas or self.document.replicas)
 
     def section(self, chain_id: str) -> ChainSection | None:
         """The section of `chain_id`, or None if the network has no such chain."""
@@ -133,6 +133,7 @@ def parse_genesis(data: bytes) -> Genesis:
         raise GenesisMalformed(f"not a genesis document: {problem}; fetch the file again") from None
     if document.canonical() != data:
         raise GenesisMalformed("not the canonical form of a genesis document; fetch the file again, unedited")
+    _check_own_sets(document)
     _check_names_are_distinct(document)
     _check_consensus_keys(document)
     _check_did_keys(document)
@@ -145,13 +146,42 @@ def fingerprint(network_id: bytes) -> str:
     return " ".join(text[i : i + 4] for i in range(0, len(text), 4))
 
 
+def _membership(replicas: Iterable[GenesisReplica]) -> Membership:
+    return Membership(
+        replicas=tuple(
+            Replica(
+                name=replica.name,
+                consensus_key=bytes.fromhex(replica.consensus_key),
+                tls_key_digest=bytes.fromhex(replica.tls_key_digest),
+            )
+            for replica in replicas
+        )
+    )
+
+
+def _sets(document: GenesisDocument) -> Iterator[tuple[str, tuple[GenesisReplica, ...]]]:
+    """Every set of replicas that the document has, and where it stands."""
+    yield "", document.replicas
+    for chain in document.chains:
+        yield f" on {chain.chain_id}", chain.replicas
+
+
+def _check_own_sets(document: GenesisDocument) -> None:
+    for chain in document.chains:
+        if 0 < len(chain.replicas) < REPLICAS_MIN:
+            raise GenesisMalformed(
+                f"a chain's own replicas are {REPLICAS_MIN} to {REPLICAS_MAX}, those of {chain.chain_id} are "
+                f"{len(chain.replicas)}; name more, or none, and it has the document's"
+            )
+
+
 def _check_names_are_distinct(document: GenesisDocument) -> None:
     for what, values in (
         ("chain", [chain.chain_id for chain in document.chains]),
-        ("replica name", [replica.name for replica in document.replicas]),
-        ("consensus key", [replica.consensus_key for replica in document.replicas]),
         ("DID", [did.base.did.hex() for did in document.dids]),
-        ("TLS key", [replica.tls_key_digest for replica in document.replicas]),
+        *((f"replica name{where}", [replica.name for replica in own]) for where, own in _sets(document)),
+        *((f"consensus key{where}", [replica.consensus_key for replica in own]) for where, own in _sets(document)),
+        *((f"TLS key{where}", [replica.tls_key_digest for replica in own]) for where, own in _sets(document)),
         *((f"address on {c.chain_id}", [account.address for account in c.accounts]) for c in document.chains),
     ):
         if len(set(values)) != len(values):
@@ -166,8 +196,9 @@ def _check_did_keys(document: GenesisDocument) -> None:
 
 
 def _check_consensus_keys(document: GenesisDocument) -> None:
-    for replica in document.replicas:
-        if not check_public_key(bytes.fromhex(replica.consensus_key)):
-            raise GenesisMalformed(
-                f"the consensus key of {replica.name} is no Ed25519 key; see docs/protocol.md, section 4.1"
-            )
+    for where, replicas in _sets(document):
+        for replica in replicas:
+            if not check_public_key(bytes.fromhex(replica.consensus_key)):
+                raise GenesisMalformed(
+                    f"the consensus key of {replica.name}{where} is no Ed25519 key; see docs/protocol.md, section 4.1"
+                )

@@ -5,6 +5,9 @@ One predicate per sentence; a verdict lists them in order. Nothing here fetches,
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated, Final
+
+from msgspec import Meta
 
 from chain.block import BlockHeader
 from chain.codec import Record
@@ -12,6 +15,9 @@ from chain.domains import Domain
 from chain.membership import Membership
 from chain.quorum import CertificateFault, QuorumCertificate, certificate_fault
 from chain.rules import ChainRules
+
+HANDOVERS_MAX: Final = 16
+"""Changes of membership that one sighting may carry; whoever is further behind is shown several."""
 
 
 class HeaderFault(StrEnum):
@@ -36,6 +42,22 @@ class Handover(Record, frozen=True):
 
     certified: CertifiedHeader
     next_membership: Membership
+
+
+class Sighting(Record, frozen=True):
+    """A certified header of a chain, with every change of membership since whoever is shown it last saw one.
+
+    `next_membership` is the set that the header names as the next, where that is another than certified it.
+    """
+
+    handovers: Annotated[tuple[Handover, ...], Meta(max_length=HANDOVERS_MAX)]
+    certified: CertifiedHeader
+    next_membership: Membership | None
+
+    @property
+    def header(self) -> BlockHeader:
+        """The header that is shown."""
+        return self.certified.header
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,3 +128,22 @@ def follow(rules: ChainRules, trusted: Trusted, handovers: tuple[Handover, ...])
 def is_named_next(rules: ChainRules, handover: Handover) -> bool:
     """The set handed over is the one that the header names."""
     return handover.certified.header.next_membership == rules.membership_digest(handover.next_membership)
+
+
+def sighted(rules: ChainRules, trusted: Trusted, sighting: Sighting) -> Trusted | Fault:
+    """What is believed after a sighting, or why it shows nothing; forms first, signatures last."""
+    followed = follow(rules, trusted, sighting.handovers)
+    if not isinstance(followed, Trusted):
+        return followed
+    fault = header_fault(rules, followed, sighting.certified)
+    if fault is not None:
+        return fault
+    header, following = sighting.header, sighting.next_membership
+    if following is None:
+        stays = header.next_membership == header.membership
+        following = followed.membership if stays else None
+    elif header.next_membership != rules.membership_digest(following) or header.next_membership == header.membership:
+        following = None
+    if following is None:
+        return HeaderFault.MEMBERSHIP_DIFFERS
+    return Trusted(height=header.height, time=header.time, membership=following)

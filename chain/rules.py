@@ -3,8 +3,8 @@
 Everything that hashes or checks for a chain takes a `ChainRules`, so nobody picks a function by name twice.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from chain import quorum
 from chain.addresses import AddressCodec, address_codec
@@ -19,9 +19,9 @@ from chain.quorum import Statement, Verify, statement_bytes
 from chain.signatures import SignatureScheme, scheme
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ChainRules:
-    """The functions of one chain of one network."""
+    """The functions of one chain of one network; made once, and like nothing but itself."""
 
     network_id: bytes
     profile: ChainProfile
@@ -32,6 +32,8 @@ class ChainRules:
     block_prefix: bytes
     consensus_verify: Verify = quorum.consensus_verify
     """How a replica's signature is checked; an ideal signature table may stand in."""
+    others: Mapping[str, "ChainRules"] = field(default_factory=dict, repr=False)
+    """The rules of the other chains of the network, by chain id: what is needed to check what is said of them."""
 
     @classmethod
     def of(cls, network_id: bytes, profile: ChainProfile) -> "ChainRules":
@@ -46,6 +48,15 @@ class ChainRules:
             transaction_prefix=prefix(Domain.TRANSACTION, network_id, chain_id),
             block_prefix=prefix(Domain.BLOCK, network_id, chain_id),
         )
+
+    @classmethod
+    def of_network(cls, network_id: bytes, profiles: Mapping[str, ChainProfile], chain_id: str) -> "ChainRules":
+        """The rules of `chain_id`, which know those of every other chain in `profiles`: the chains of the network, by id.
+
+        The others have no others themselves.
+        """
+        others = {other: cls.of(network_id, profile) for other, profile in profiles.items() if other != chain_id}
+        return replace(cls.of(network_id, profiles[chain_id]), others=others)
 
     @property
     def chain_id(self) -> str:

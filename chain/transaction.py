@@ -19,7 +19,9 @@ TRANSACTION_BYTES_MAX: Final = 262_144
 NOBODY: Final = b"\0"
 """The sender of a transaction that proves itself: no account can have this address."""
 NO_SIGNATURE: Final = bytes(64)
-SELF_PROVING: Final = frozenset({("system", "changeMembership"), ("system", "reportEvidence")})
+SELF_PROVING: Final = frozenset(
+    {("system", "changeMembership"), ("system", "reportEvidence"), ("system", "restartClient")}
+)
 """(contract, method) whose arguments carry the signatures that count: nobody's own, so nobody has to sign the call."""
 Name = Annotated[str, Meta(pattern=r"\A[a-z][A-Za-z0-9]{0,39}\Z")]
 Value = bool | int | str | bytes | tuple[bytes, ...]

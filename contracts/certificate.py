@@ -10,6 +10,7 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from chain.codec import Record, decoder, encode
+from chain.did import HomeChain
 from chain.ids import Address, ClassId, Did, Digest, Natural, TokenId
 from contracts.interface import ContractReverted, Readable, Records
 from contracts.keys import certificate_key, edition_key, holding_key, supply_key
@@ -44,17 +45,27 @@ class BurnAuthorisation(IntEnum):
 
 
 class Status(StrEnum):
-    """The status as judged at some time."""
+    """The status as judged at some time; `stale` is a mirror's."""
 
     ACTIVE = "active"
     OFFERED = "offered"
     FROZEN = "frozen"
     LOCKED = "locked"
+    SUSPENDED = "suspended"
     REVOKED = "revoked"
     BURNT = "burnt"
     MOVED = "moved"
     EXPIRED = "expired"
     NOT_YET_VALID = "not-yet-valid"
+    STALE = "stale"
+
+
+class Origin(Record, frozen=True):
+    """Where a certificate was issued that has come from another chain."""
+
+    chain_id: HomeChain
+    class_id: ClassId
+    token: TokenId
 
 
 class Certificate(Record, frozen=True):
@@ -82,6 +93,9 @@ class Certificate(Record, frozen=True):
     user_until: Natural | None
     supersedes: TokenId | None
     superseded_by: TokenId | None
+    suspended: bool
+    """One that it was issued on, and that it follows, no longer stands (protocol 35)."""
+    origin: Origin | None
 
 
 class Edition(Record, frozen=True):
@@ -144,6 +158,8 @@ def status_at(held: Held, now: int) -> Status:
         return _FINAL[held.recorded]
     if held.frozen or held.locked:
         return Status.FROZEN if held.frozen else Status.LOCKED
+    if isinstance(held, Certificate) and held.suspended:
+        return Status.SUSPENDED
     if held.recorded == Recorded.OFFERED:
         return Status.OFFERED
     return _in_time(held, now)

@@ -8,6 +8,7 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from chain.codec import Record, decoder, encode
+from chain.did import HomeChain
 from chain.ids import Address, ClassId, Did, Digest, Natural
 from contracts.access import require_active, sender_account
 from contracts.gates import sender_is
@@ -17,6 +18,9 @@ from contracts.keys import class_key, grant_key
 CONTRACT: Final = "classes"
 FIELDS_MAX: Final = 64
 SIGNATORIES_MAX: Final = 16
+REQUIREMENTS_MAX: Final = 8
+REQUIRED_AGE_MS: Final = 60_000
+"""What a requirement says of the age where its maker says nothing."""
 REBIND_WAIT_MS: Final = 86_400_000
 WAIT_MS_MAX: Final = 366 * 86_400_000
 
@@ -53,8 +57,22 @@ DEFAULT_RULES: Final = ClassRules(
 )
 
 
+class Requirement(Record, frozen=True):
+    """A class, of this chain or another, of which the holder must have an active certificate."""
+
+    chain_id: HomeChain
+    class_id: ClassId
+    max_age_ms: Annotated[int, Meta(ge=1, le=WAIT_MS_MAX)]
+    """How old the header may be, at the issue, under which it is shown."""
+    follow: bool
+    """Whether what becomes of it later suspends what was issued on it; else it counts as of the issue."""
+
+
+Requirements = Annotated[tuple[Requirement, ...], Meta(max_length=REQUIREMENTS_MAX)]
+
+
 class CertificateClass(Record, frozen=True):
-    """A class: its names, the DID and account that defined it, its schema's digest and fields, its rules, its signatories."""
+    """A class: its names, who defined it, its schema's digest and fields, its rules, its signatories, what it asks for."""
 
     class_id: ClassId
     standard: Standard
@@ -70,6 +88,7 @@ class CertificateClass(Record, frozen=True):
     threshold: Annotated[int, Meta(ge=0, le=SIGNATORIES_MAX)]
     """How many signatories must sign an issue; 0: none."""
     signatories: Signatories
+    requires: Requirements
     defined_at: Natural
 
 
@@ -115,6 +134,13 @@ class SetSignatories(Record, frozen=True):
     class_id: ClassId
     threshold: Annotated[int, Meta(ge=0, le=SIGNATORIES_MAX)]
     signatories: Signatories
+
+
+class SetRequirements(Record, frozen=True):
+    """`setRequirements`: which certificates the holder must have for one of the class; none: no others."""
+
+    class_id: ClassId
+    requires: Requirements
 
 
 def find_class(records: Readable, class_id: str) -> CertificateClass | None:
@@ -217,6 +243,7 @@ def define_class(context: ContractContext, arguments: DefineClass) -> None:
         rules=arguments.rules,
         threshold=0,
         signatories=(),
+        requires=(),
         defined_at=context.time,
     )
     context.records.put(class_key(arguments.class_id), encode(defined))
@@ -297,6 +324,31 @@ def set_signatories(context: ContractContext, arguments: SetSignatories) -> None
     context.emit("SetSignatories", arguments.class_id, arguments.threshold, arguments.signatories)
 
 
+@refuses("chain-unknown", "class-unknown")
+def required_known(context: ContractContext, arguments: SetRequirements) -> None:
+    """Every chain that is named is one of the network, and a class of this chain is another that is defined."""
+    for required in arguments.requires:
+        if required.chain_id != context.rules.chain_id:
+            if required.chain_id not in context.rules.others:
+                raise ContractReverted("chain-unknown", required.chain_id)
+        elif required.class_id == arguments.class_id or find_class(context.records, required.class_id) is None:
+            raise ContractReverted("class-unknown", required.class_id)
+
+
+@refuses("requirements-repeat")
+def required_distinct(_context: ContractContext, arguments: SetRequirements) -> None:
+    """No class is named twice."""
+    if len({(one.chain_id, one.class_id) for one in arguments.requires}) != len(arguments.requires):
+        raise ContractReverted("requirements-repeat", arguments.class_id)
+
+
+def set_requirements(context: ContractContext, arguments: SetRequirements) -> None:
+    """Set what the class asks for; what was issued before stays as it is."""
+    defined = require_class(context.records, arguments.class_id)
+    context.records.put(class_key(arguments.class_id), encode(replace(defined, requires=arguments.requires)))
+    context.emit("SetRequirements", arguments.class_id, len(arguments.requires))
+
+
 UNLIMITED: Final = Grant(quota=None, until=None)
 _class = lru_cache(maxsize=1024)(decoder(CertificateClass))
 """Remembered by its bytes: every certificate is one of a class, 3 us to decode."""
@@ -327,5 +379,11 @@ METHODS: Final = {
         checks=(_CALLER, class_known(721), sender_defined_class, signatories_fit, signatories_active),
         effect=set_signatories,
         events=("SetSignatories",),
+    ),
+    "setRequirements": Method(
+        arguments=SetRequirements,
+        checks=(_CALLER, class_known(721), sender_defined_class, required_distinct, required_known),
+        effect=set_requirements,
+        events=("SetRequirements",),
     ),
 }

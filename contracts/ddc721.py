@@ -72,6 +72,7 @@ from contracts.life import (
 from contracts.meta import Signed, count, signed_by
 from contracts.owning import owner_methods
 from contracts.rebinding import rebind_methods
+from contracts.requiring import SHOWN, MintRequired, mint_required, no_signatories
 from contracts.signatories import MintSigned, ReissueSigned, by_signatories
 
 CONTRACT: Final = ddc721_views.CONTRACT
@@ -337,6 +338,10 @@ METHODS: Final = {
     "safeMintBatch": _issuing(SafeMintBatch, (*_OPEN, *BY_ISSUER), safe_mint, "MintData"),
     "crossSafeMint": _issuing(SafeMint, _CROSS_CHAIN, safe_mint, "MintData"),
     "mintSigned": _issuing(MintSigned, (*_OPEN, class_known(721), *by_signatories(), granted(units_of), *ISSUABLE), mint),
+    "mintRequired": dataclasses.replace(
+        _issuing(MintRequired, (*_OPEN, class_known(721), no_signatories, granted(units_of), *ISSUABLE, *SHOWN), mint_required),
+        events=(*SINGLE_EVENTS, "Relied"),
+    ),
     "metaMint": _signed_issuing(MetaMint, _BY_HOLDER),
     "metaSafeMint": _signed_issuing(MetaMint, _BY_HOLDER),
     "metaMintBatch": _signed_issuing(MetaMintBatch, (one_holder, *_BY_HOLDER)),

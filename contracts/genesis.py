@@ -11,10 +11,12 @@ from chain.merkle import root
 from chain.rules import ChainRules
 from contracts.access import NO_DID, Account, Functions
 from contracts.charge import FEN_MAX
+from contracts.clients import first_client
 from contracts.did import first_document
 from contracts.interface import Role
 from contracts.keys import (
     account_key,
+    client_key,
     did_key,
     fen_supply_key,
     functions_key,
@@ -45,16 +47,18 @@ def initial_state(genesis: Genesis, rules: ChainRules) -> dict[bytes, bytes]:
         **_access_list(),
         **_tariffs(rules),
     }
-    records[memberships_key()] = first_memberships(genesis.membership)
+    records[memberships_key()] = first_memberships(genesis.membership_of(rules.chain_id))
     for other in genesis.document.chains:
         if other.chain_id != rules.chain_id:
             records[network_key(other.chain_id)] = other.canonical()
+            trusted = genesis.membership_of(other.chain_id)
+            records[client_key(other.chain_id)] = first_client(other.chain_id, genesis.document.created_at, trusted)
     return records
 
 
 def genesis_header(genesis: Genesis, rules: ChainRules, state_root: bytes) -> BlockHeader:
     """The header of height 0; nobody certifies it, everybody derives it."""
-    membership = rules.membership_digest(genesis.membership)
+    membership = rules.membership_digest(genesis.membership_of(rules.chain_id))
     nothing = root(rules.digest, ())
     return BlockHeader(
         version=HEADER_VERSION,

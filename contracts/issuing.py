@@ -89,12 +89,22 @@ def units_of(arguments: Minting) -> int:
     return len(arguments.items)
 
 
-@refuses("signatures-required")
+@refuses("signatures-required", "requirements-unshown")
 def issued_unsigned(context: ContractContext, arguments: Minting) -> None:
-    """The class has no signatories."""
-    threshold = require_class(context.records, arguments.class_id).threshold
-    if threshold:
-        raise ContractReverted("signatures-required", arguments.class_id, threshold)
+    """The class has no signatories, and asks for no other certificates."""
+    issued_class = require_class(context.records, arguments.class_id)
+    if issued_class.threshold:
+        raise ContractReverted("signatures-required", arguments.class_id, issued_class.threshold)
+    if issued_class.requires:
+        raise ContractReverted("requirements-unshown", arguments.class_id, len(issued_class.requires))
+
+
+@refuses("requirements-unshown")
+def requires_nothing(context: ContractContext, arguments: Minting) -> None:
+    """The class asks for no other certificates."""
+    requires = require_class(context.records, arguments.class_id).requires
+    if requires:
+        raise ContractReverted("requirements-unshown", arguments.class_id, len(requires))
 
 
 @refuses("token-repeats")
@@ -197,6 +207,8 @@ def certificate_from(
         user_until=None,
         supersedes=supersedes,
         superseded_by=None,
+        suspended=False,
+        origin=None,
     )
 
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 CLASS_BYTES = 32
 CONTRACT_BYTES = 16
+CHAIN_BYTES = 32
 
 
 @lru_cache(maxsize=1024)
@@ -163,3 +164,63 @@ def slice_key(digest: bytes, number: int) -> bytes:
 def network_key(chain_id: str) -> bytes:
     """`N` ‖ chain id: another chain's section of the genesis document."""
     return b"N" + chain_id.encode("ascii")
+
+
+@lru_cache(maxsize=64)
+def _fixed_chain(chain_id: str) -> bytes:
+    return chain_id.encode("ascii").ljust(CHAIN_BYTES, b"\0")
+
+
+def client_key(chain_id: str) -> bytes:
+    """`H` ‖ chain id: what this chain believes of another."""
+    return b"H" + chain_id.encode("ascii")
+
+
+def restart_key(chain_id: str, trust: int) -> bytes:
+    """`h` ‖ chain id (32) ‖ number (4): why another chain was trusted anew."""
+    return b"h" + _fixed_chain(chain_id) + trust.to_bytes(4, "big")
+
+
+def lane_key(chain_id: str) -> bytes:
+    """`l` ‖ chain id: how many packets went to another chain, and how many came from it."""
+    return b"l" + chain_id.encode("ascii")
+
+
+def packet_key(chain_id: str, sequence: int) -> bytes:
+    """`p` ‖ chain id (32) ‖ sequence (8): an open packet to another chain."""
+    return b"p" + _fixed_chain(chain_id) + sequence.to_bytes(8, "big")
+
+
+def arrival_key(chain_id: str, sequence: int) -> bytes:
+    """`i` ‖ chain id (32) ‖ sequence (8): what became of a packet from another chain."""
+    return b"i" + _fixed_chain(chain_id) + sequence.to_bytes(8, "big")
+
+
+def transfer_key(cross_id: bytes) -> bytes:
+    """`c` ‖ cross id (32): a certificate's move to another chain."""
+    return b"c" + cross_id
+
+
+def transit_key(class_id: str, token: bytes) -> bytes:
+    """`o` ‖ class (32) ‖ token (16): the cross id of the open move of a certificate."""
+    return b"o" + _fixed_class(class_id) + token
+
+
+def target_key(class_id: str, chain_id: str) -> bytes:
+    """`t` ‖ class (32) ‖ chain id: whether certificates of the class may move there."""
+    return b"t" + _fixed_class(class_id) + chain_id.encode("ascii")
+
+
+def relays_key(address: bytes) -> bytes:
+    """`f` ‖ address: in which block the account relayed last, and how often there."""
+    return b"f" + address
+
+
+def mirror_key(chain_id: str, class_id: str, token: bytes) -> bytes:
+    """`m` ‖ chain id (32) ‖ class (32) ‖ token (16): another chain's certificate as this chain knows it."""
+    return b"m" + _fixed_chain(chain_id) + _fixed_class(class_id) + token
+
+
+def reliance_key(class_id: str, token: bytes) -> bytes:
+    """`q` ‖ class (32) ‖ token (16): which certificates a certificate was issued on."""
+    return b"q" + _fixed_class(class_id) + token

@@ -27,7 +27,7 @@ from contracts.certificate import (
 from contracts.classes import is_issuer, require_class
 from contracts.gates import permitted, running, sender_is
 from contracts.interface import Act, Check, ContractContext, ContractReverted, Method, Price, Readable, Records, Role
-from contracts.keys import balance_key
+from contracts.keys import balance_key, transit_key
 
 Reason = Annotated[str, Meta(pattern=r"\A[a-z][a-z-]{0,39}\Z")]
 """A code, never prose: prose could name a person."""
@@ -168,6 +168,13 @@ def locked(_context: ContractContext, _arguments: Any, held: Held) -> None:  # n
     """It is locked."""
     if not held.locked:
         raise ContractReverted("certificate-not-locked", held.token)
+
+
+@of_held("certificate-in-transfer")
+def not_in_transfer(context: ContractContext, _arguments: Any, held: Held) -> None:  # noqa: ANN401
+    """It is not on its way to another chain."""
+    if context.records.get(transit_key(held.class_id, held.token)) is not None:
+        raise ContractReverted("certificate-in-transfer", held.token)
 
 
 @of_held("certificate-offered")
@@ -350,7 +357,7 @@ def life_methods(shelf: Shelf, gone: str) -> dict[str, Method]:
         "lock": method(
             OfHeld, cross_chain, (live, accepted, not_frozen, not_locked), changing(shelf, _lock), "Locklist"
         ),
-        "unlock": method(OfHeld, unlocking, (locked,), changing(shelf, _unlock), "UnLocklist"),
+        "unlock": method(OfHeld, unlocking, (locked, not_in_transfer), changing(shelf, _unlock), "UnLocklist"),
         "setUser": method(
             SetUser, anyone, (sent_by_holder, live, accepted, not_frozen, not_locked, user_fits),
             changing(shelf, _set_user), "UpdateUser",

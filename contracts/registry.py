@@ -4,18 +4,34 @@ from typing import Final
 
 from chain.codec import CodecMalformed, Record, decoder
 from chain.transaction import Transaction
-from contracts import authority, charge, classes, ddc721, ddc1155, deposit, did, storage, stored, system
+from contracts import (
+    authority,
+    charge,
+    classes,
+    clients,
+    crosschain,
+    ddc721,
+    ddc1155,
+    deposit,
+    did,
+    mirrors,
+    storage,
+    stored,
+    system,
+)
 from contracts.interface import ContractContext, ContractReverted, Method, View
 from contracts.purses import collect
 
 METHODS: Final[dict[tuple[str, str], Method]] = {
     (contract.CONTRACT, name): method
-    for contract in (authority, charge, classes, did, ddc721, ddc1155, deposit, storage, system)
+    for contract in (
+        authority, charge, classes, clients, crosschain, did, ddc721, ddc1155, deposit, mirrors, storage, system,
+    )
     for name, method in contract.METHODS.items()
-}
+}  # fmt: skip
 VIEWS: Final[dict[tuple[str, str], View]] = {
     (contract.CONTRACT, name): view
-    for contract in (authority, charge, did, ddc721, ddc1155, deposit, storage, stored)
+    for contract in (authority, charge, crosschain, did, ddc721, ddc1155, deposit, mirrors, storage, stored)
     for name, view in contract.VIEWS.items()
 }
 _DECODERS: Final = {

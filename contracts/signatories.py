@@ -13,7 +13,7 @@ from chain.rules import ChainRules
 from contracts.access import find_account
 from contracts.classes import SIGNATORIES_MAX, require_class
 from contracts.interface import Check, ContractContext, ContractReverted, refuses
-from contracts.issuing import MintItem, MintItems
+from contracts.issuing import MintItem, MintItems, requires_nothing
 from contracts.life import Reason
 
 DEADLINE_MS_MAX: Final = 86_400_000
@@ -122,4 +122,4 @@ def signatories_signed(context: ContractContext, arguments: SignedIssue) -> None
 
 def by_signatories() -> tuple[Check, ...]:
     """The checks of signatures, in order."""
-    return asks_for_signatures, signed_in_time, enough_sign, signatories_signed
+    return asks_for_signatures, requires_nothing, signed_in_time, enough_sign, signatories_signed

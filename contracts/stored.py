@@ -7,6 +7,7 @@ from msgspec import Meta
 from msgspec.structs import astuple
 
 from chain.codec import Record, decoder
+from chain.did import HomeChain
 from chain.ids import Address, ClassId, Did, Digest, Natural, TokenId
 from chain.transaction import Name
 from contracts import keys
@@ -16,15 +17,21 @@ from contracts.authority import OfAccount, OfList
 from contracts.certificate import Certificate, Edition, Holding, Issued
 from contracts.charge import OfContract
 from contracts.classes import CertificateClass, Grant
+from contracts.clients import ChainClient, Restart
 from contracts.ddc721_views import OfClass, OfHolder, OfToken
 from contracts.deposit import OfRequest, SaveRequest
 from contracts.did import DidDocument, OfDid
 from contracts.evidence import Conviction
 from contracts.interface import Answer, OfNothing, Readable, View
 from contracts.membership import Memberships
+from contracts.mirrors import Mirror, OfMirror
+from contracts.packets import Arrival, Lane, Packet
 from contracts.purses import Purse, Tariff
 from contracts.rebinding import OpenRebind
+from contracts.relaying import Relays
+from contracts.requiring import Reliance
 from contracts.storage import OfFile, OfSlice, StoredFile
+from contracts.transfers import OfChain, OfTarget, OfTransfer, Transfer
 
 CONTRACT: Final = "state"
 """No contract has the name: it stands for what all of them write."""
@@ -74,6 +81,20 @@ class OfVote(Record, frozen=True):
     address: Address
 
 
+class OfRestart(Record, frozen=True):
+    """A read about why another chain was trusted anew: the chain, and which time it was."""
+
+    chain_id: HomeChain
+    trust: Annotated[int, Meta(ge=0, le=2**32 - 1)]
+
+
+class OfPacket(Record, frozen=True):
+    """A read about a packet: the other chain, and its place in the order."""
+
+    chain_id: HomeChain
+    sequence: Natural
+
+
 class OfSection(Record, frozen=True):
     """A read about another chain of the network."""
 
@@ -121,6 +142,17 @@ _READS: Final[dict[str, tuple[type[Record], Callable[..., bytes], type]]] = {
     "metaCalls": (OfMetaCalls, keys.meta_key, int),
     "edition": (OfToken, keys.edition_key, Edition),
     "holding": (OfHolding, keys.holding_key, Holding),
+    "client": (OfChain, keys.client_key, ChainClient),
+    "restart": (OfRestart, keys.restart_key, Restart),
+    "lane": (OfChain, keys.lane_key, Lane),
+    "packet": (OfPacket, keys.packet_key, Packet),
+    "arrival": (OfPacket, keys.arrival_key, Arrival),
+    "transfer": (OfTransfer, keys.transfer_key, Transfer),
+    "transit": (OfToken, keys.transit_key, bytes),
+    "target": (OfTarget, keys.target_key, bool),
+    "relays": (OfAccount, keys.relays_key, Relays),
+    "mirror": (OfMirror, keys.mirror_key, Mirror),
+    "reliance": (OfToken, keys.reliance_key, Reliance),
 }
 """What a read is about, the key, and what the bytes under it are; in the order of the keys."""
 

@@ -6,7 +6,8 @@ from chain.codec import Record, encode
 from chain.evidence import Evidence
 from chain.rules import ChainRules
 from chain.transaction import NO_SIGNATURE, NOBODY, TRANSACTION_WINDOW_MS, SignedTransaction, Transaction
-from contracts import evidence, membership
+from contracts import clients, evidence, membership
+from contracts.clients import RestartClient
 from contracts.evidence import ReportEvidence
 from contracts.interface import ContractContext, ContractReverted, Method, refuses
 from contracts.membership import ChangeMembership
@@ -42,6 +43,11 @@ def change_transaction(rules: ChainRules, change: ChangeMembership, *, now: int,
     return _self_proving(rules, "changeMembership", change, now, nonce)
 
 
+def restart_transaction(rules: ChainRules, restart: RestartClient, *, now: int, nonce: bytes) -> bytes:
+    """The transaction that trusts another chain anew, as it is sent (`now` in ms, 16 bytes of nonce)."""
+    return _self_proving(rules, "restartClient", restart, now, nonce)
+
+
 def _self_proving(rules: ChainRules, method: str, arguments: Record, now: int, nonce: bytes) -> bytes:
     """It is valid for half a window: a block's time may be a little behind `now`."""
     body = Transaction(
@@ -66,5 +72,11 @@ METHODS: Final = {
     ),
     "reportEvidence": Method(
         arguments=ReportEvidence, checks=evidence.CHECKS, effect=evidence.report_evidence, events=("Convicted",)
+    ),
+    "restartClient": Method(
+        arguments=RestartClient,
+        checks=clients.RESTART_CHECKS,
+        effect=clients.restart_client,
+        events=("ClientRestarted",),
     ),
 }

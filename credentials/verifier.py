@@ -118,7 +118,8 @@ def _rules(bundle: Bundle, genesis: Genesis, profiles: Mapping[str, ChainProfile
 
 def _header_fault(bundle: Bundle, genesis: Genesis, rules: ChainRules) -> Verdict | None:
     """A quorum of the replicas, followed from genesis, certified the header."""
-    start = Trusted(height=0, time=genesis.document.created_at, membership=genesis.membership)
+    first = genesis.membership_of(rules.chain_id)
+    start = Trusted(height=0, time=genesis.document.created_at, membership=first)
     trusted = follow(rules, start, handovers(bundle))
     if not isinstance(trusted, Trusted):
         return _not_proven(Reason.HANDOVER_INVALID, str(trusted))

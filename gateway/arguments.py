@@ -9,13 +9,16 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import inspect
 
-from chain.codec import CodecMalformed, Record, decode
+from chain.codec import CodecMalformed, Record, decode, encode
 from chain.errors import AddressMalformed, ChainError
 from chain.ids import Address, Did, TokenId
 from chain.rules import ChainRules
 from chain.transaction import NOBODY, Transaction
 from chain.universal_id import format_token, parse_token
+from contracts.certificate import Certificate
+from contracts.packets import Packet
 from contracts.registry import METHODS, VIEWS
+from contracts.relaying import Shown
 
 T = TypeVar("T", bound=inspect.Type)
 R = TypeVar("R", bound=Record)
@@ -25,6 +28,8 @@ DIGITS_MAX: Final = 16
 _ADDRESS: Final = inspect.type_info(Address)
 _DID: Final = inspect.type_info(Did)
 _TOKEN: Final = inspect.type_info(TokenId)
+EVIDENCE: Final = frozenset({Certificate, Packet, Shown})
+"""Inside another record these are another chain's: written as canonical bytes in hex, since no chain writes another's addresses."""
 _KIND: Final = "kind"
 """The member that holds the tag of a record which may stand beside others."""
 
@@ -82,8 +87,7 @@ def read_record(rules: ChainRules, record: type[R], given: Any, taker: str) -> R
 
 def show_record(rules: ChainRules, record: Record) -> dict[str, Any]:
     """A record as JSON."""
-    shown: dict[str, Any] = _show(rules, record, _form(type(record)))
-    return shown
+    return _show_members(rules, record)
 
 
 def show_transaction(rules: ChainRules, transaction: Transaction) -> dict[str, Any]:
@@ -106,7 +110,7 @@ def show_arguments(rules: ChainRules, transaction: Transaction) -> Any:
     if method is None or method.arguments is None:
         return data.hex()
     try:
-        return _show(rules, decode(data, method.arguments), _form(method.arguments))
+        return _show_members(rules, decode(data, method.arguments))
     except CodecMalformed:
         return data.hex()
 
@@ -138,11 +142,20 @@ def _read_member(rules: ChainRules, name: str, value: Any, expected: inspect.Typ
                 return _read_bytes(rules, name, value, option)
             case inspect.VarTupleType(item_type=item) if isinstance(value, list):
                 return [_read_member(rules, name, part, item) for part in value]
+            case inspect.StructType(cls=record) if record in EVIDENCE and isinstance(value, str):
+                return _read_evidence(name, value)
             case inspect.StructType(tag=tag) if isinstance(value, dict) and (
                 tag is None or len(options) == 1 or tag == value.get(_KIND)
             ):
                 return _read(rules, value, option)
     return value
+
+
+def _read_evidence(name: str, text: str) -> Any:
+    try:
+        return msgspec.msgpack.decode(bytes.fromhex(text))
+    except (ValueError, msgspec.DecodeError):
+        raise ArgumentsMalformed(f"{name} is a record's canonical bytes in hex") from None
 
 
 def _read_bytes(rules: ChainRules, name: str, text: str, expected: inspect.BytesType) -> bytes:
@@ -156,13 +169,19 @@ def _read_bytes(rules: ChainRules, name: str, text: str, expected: inspect.Bytes
         raise ArgumentsMalformed(f"{name} is written in hex") from None
 
 
+def _show_members(rules: ChainRules, value: msgspec.Struct) -> dict[str, Any]:
+    form = _form(type(value))
+    kind = {} if form.tag is None else {_KIND: form.tag}
+    return kind | {field.name: _show(rules, getattr(value, field.name), field.type) for field in form.fields}
+
+
 def _show(rules: ChainRules, value: Any, expected: inspect.Type) -> Any:
     if isinstance(value, bytes):
         return _show_bytes(rules, value, _option(inspect.BytesType, expected))
+    if isinstance(value, Record) and type(value) in EVIDENCE:
+        return encode(value).hex()
     if isinstance(value, msgspec.Struct):
-        form = _form(type(value))
-        kind = {} if form.tag is None else {_KIND: form.tag}
-        return kind | {field.name: _show(rules, getattr(value, field.name), field.type) for field in form.fields}
+        return _show_members(rules, value)
     if isinstance(value, tuple):
         item = _option(inspect.VarTupleType, expected).item_type
         return [_show(rules, part, item) for part in value]

@@ -331,13 +331,14 @@ class Chains:
         self._chains: dict[str, Chain] = {}
         self.rules: dict[str, ChainRules] = {}
         """The rules of every chain, by its id."""
+        own = {section.chain_id: profiles[section.chain_id] for section in genesis.document.chains}
         for section in genesis.document.chains:
-            rules = ChainRules.of(genesis.network_id, profiles[section.chain_id])
+            rules = ChainRules.of_network(genesis.network_id, own, section.chain_id)
             self.rules[section.chain_id] = rules
             first = layer(State(rules.digest, _Nothing()), initial_state(genesis, rules))
             self._chains[section.chain_id] = Chain(
                 rules=rules,
-                trust=Trust(rules, genesis.document.created_at, genesis.membership),
+                trust=Trust(rules, genesis.document.created_at, genesis.membership_of(section.chain_id)),
                 genesis=genesis_header(genesis, rules, first.root),
                 primary_offset=section.primary_offset,
                 links=links,

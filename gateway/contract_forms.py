@@ -6,12 +6,14 @@ Made from the methods themselves (docs/contracts.md), so it cannot drift.
 from functools import cache
 from typing import Any, Final
 
+import msgspec
 from msgspec import Struct, inspect
 
-from chain.codec import Record
+from chain.codec import Record, encode
 from chain.ids import Address, Did, TokenId
 from contracts.interface import Method
 from contracts.registry import METHODS, VIEWS
+from gateway.arguments import EVIDENCE
 
 Json = dict[str, Any]
 HOLDER: Final = "iaa1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqxpqw9v"
@@ -145,6 +147,24 @@ def _example(name: str, expected: inspect.Type) -> Any:
     return _plain_example(name, expected)
 
 
+def _raw(name: str, expected: inspect.Type) -> Any:
+    """What a record in form is made of; nothing where there may be nothing."""
+    match expected:
+        case inspect.UnionType(types=types):
+            nothing = any(isinstance(option, inspect.NoneType) for option in types)
+            return None if nothing else _raw(name, types[0])
+        case inspect.VarTupleType(item_type=item, min_length=low):
+            return [_raw(name, item)] * (low or 0)
+        case inspect.StructType(fields=fields, tag=tag):
+            members = [_raw(field.name, field.type) for field in fields]
+            return members if tag is None else [tag, *members]
+        case inspect.BytesType(min_length=low):
+            return b"\x5e" * (low or 0)
+        case inspect.LiteralType(values=(first, *_)):
+            return first
+    return _plain_example(name, expected)
+
+
 def _plain_example(name: str, expected: inspect.Type) -> bool | int | str:
     match expected:
         case inspect.BytesType(min_length=low):
@@ -153,11 +173,14 @@ def _plain_example(name: str, expected: inspect.Type) -> bool | int | str:
             return low or 1
         case inspect.StrType():
             return _TEXTS.get(name, "text")
-        case inspect.LiteralType(values=(str(first), *_)):
+        case inspect.LiteralType(values=(str() | int() as first, *_)):
             return first
     return True
 
 
 def _written(expected: inspect.Type) -> tuple[str, str] | None:
-    """How what a chain writes in its own way is written, and an example of it."""
+    """How what a chain writes in its own way, or what is shown as it came, is written, and an example of it."""
+    if isinstance(expected, inspect.StructType) and expected.cls in EVIDENCE:
+        example = encode(msgspec.convert(_raw("", expected), expected.cls)).hex()
+        return f"hex, the canonical bytes of a {expected.cls.__name__}", example
     return next((shown for kind, shown in _WRITTEN if expected == kind), None)

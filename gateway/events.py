@@ -14,6 +14,8 @@ from contracts.certificate import Recorded
 from contracts.ddc721 import MetaMint, MetaMintBatch, Reissue
 from contracts.interface import Role
 from contracts.issuing import Mint, MintBatch, Minting, MintItem, SafeMint, SafeMintBatch
+from contracts.packets import ReceivePacket
+from contracts.requiring import MintRequired
 from contracts.signatories import MintSigned, ReissueSigned
 from gateway.arguments import format_did
 from gateway.shown import address_text
@@ -57,8 +59,27 @@ class Told:
 
 def events_of(receipt: Raw) -> list[HeardEvent]:
     """The events of a receipt, without those that tell what the rows of new or burnt certificates tell."""
-    events = _receipt(receipt).events
-    return [event for event in events if event.name not in _SAID_BY_ROWS or event.contract != "ddc721"]
+    return [event for event in _receipt(receipt).events if not _is_said_by_rows(event)]
+
+
+def arrived_by(contract: str, method: str, arguments: bytes, receipt: Raw) -> tuple[bytes, Minted] | None:
+    """A certificate that a call has let in from another chain, and by whom it counts as issued here; None if none."""
+    if (contract, method) != ("crosschain", "receive"):
+        return None
+    issued = next((values_of(event) for event in _receipt(receipt).events if event.name == "Issued"), None)
+    if issued is None:
+        return None
+    class_id, issuer, holder, token, _ = issued
+    held = _arrived(arguments).packet.body.certificate
+    item = MintItem(
+        token=token,
+        holder=holder,
+        content_root=held.content_root,
+        uri=held.uri,
+        valid_from=held.valid_from,
+        valid_until=held.valid_until,
+    )
+    return issuer, Minted(class_id, (item,), Recorded.ACTIVE)
 
 
 def minted_by(contract: str, method: str, arguments: bytes) -> Minted | None:
@@ -73,9 +94,11 @@ def minted_by(contract: str, method: str, arguments: bytes) -> Minted | None:
 
 def told(rules: ChainRules, event: HeardEvent) -> Told:
     """What an event tells; one that nothing is known of is kept under its name."""
-    if event.contract == "ddc721" and event.name in _OF_CERTIFICATE:
+    if event.contract in _OF_721 and event.name in _OF_CERTIFICATE:
         kind, members = _OF_CERTIFICATE[event.name]
         class_id, token, *values = values_of(event)
+        if event.name == "Transfer":  # to another chain: from whom comes before the token
+            values, token = [token], values[1]
         text = format_token(rules.profile.token_id_style, token)
         data = {"id": CertificateName(rules.chain_id, class_id, text).path} | _written(rules, members, values)
         return Told(kind=kind, data=data, class_id=class_id, token=token)
@@ -84,6 +107,13 @@ def told(rules: ChainRules, event: HeardEvent) -> Told:
         kind, members = _OTHERS[event.name]
         return Told(kind=kind, data=named | _written(rules, members, values_of(event)))
     return Told(kind="account" if event.contract == "authority" else "event", data=named)
+
+
+def _is_said_by_rows(event: HeardEvent) -> bool:
+    """Of a new certificate or a burnt one; a transfer to another chain is neither."""
+    if event.contract not in _OF_721 or event.name not in _SAID_BY_ROWS:
+        return False
+    return event.contract == "ddc721" or event.name != "Transfer" or values_of(event)[1] == b""
 
 
 def values_of(event: HeardEvent) -> list[Any]:
@@ -122,7 +152,21 @@ def _hex(_rules: ChainRules, value: bytes) -> str:
 
 _HOW: Final[dict[str, Callable[[ChainRules, Any], Any]]] = {
     **dict.fromkeys(("address", "approved_by", "creator", "holder", "payer", "to", "user"), _address),
-    **dict.fromkeys(("consensus_key", "membership", "next_membership"), _hex),
+    **dict.fromkeys(
+        (
+            "consensus_key",
+            "membership",
+            "next_membership",
+            "cross_id",
+            "source_token",
+            "to_address",
+            "first",
+            "second",
+            "block",
+        ),
+        _hex,
+    ),
+    "token": lambda rules, value: format_token(rules.profile.token_id_style, value),
     "addresses": lambda rules, values: [_address(rules, value) for value in values],
     "did": _did,
     "dids": lambda rules, values: [_did(rules, value) for value in values],
@@ -130,6 +174,8 @@ _HOW: Final[dict[str, Callable[[ChainRules, Any], Any]]] = {
     "superseded_by": lambda rules, value: format_token(rules.profile.token_id_style, value),
 }
 """How a value is written, by what it is; numbers and texts stay as they are."""
+_OF_721: Final = frozenset({"ddc721", "crosschain"})
+"""The contracts that tell of certificates of ddc721."""
 _OF_CERTIFICATE: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "Accepted": ("accepted", ("holder",)),
     "Burnt": ("burnt", ("holder", "reason")),
@@ -142,16 +188,31 @@ _OF_CERTIFICATE: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "RebindRefused": ("rebind-refused", ("holder", "to")),
     "RebindRequested": ("rebind-requested", ("holder", "to", "due_at")),
     "Reissued": ("reissued", ("superseded_by",)),
+    "Relied": ("relied", ("source_chain", "source_class", "source_token", "source_height")),
     "Revoked": ("revoked", ("holder", "reason")),
     "SetAttribute": ("attribute-set", ("holder", "name", "value")),
     "SetURI": ("uri-set", ("uri",)),
+    "Suspended": ("suspended", ("holder", "place", "source_height")),
+    "Transfer": ("moved", ("holder",)),
     "UnLocklist": ("unlocked", ("holder",)),
+    "Unsuspended": ("unsuspended", ("holder", "place", "source_height")),
     "UpdateUser": ("user-set", ("holder", "user", "until")),
 }
-"""The events of ddc721 that tell of one certificate: their kind, and what their values after class and token are."""
+"""The events that tell of one certificate: their kind, and what their values after class and token are."""
 _OTHERS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "AddAccount": ("account", ("creator", "address", "role", "did")),
     "AddBatchAccount": ("account", ("creator", "addresses", "dids")),
+    "Attested": ("mirrored", ("source_chain", "class", "source_token", "source_height", "status")),
+    "ClientFrozen": ("client-frozen", ("other_chain", "at_height", "first", "second")),
+    "ClientRestarted": ("client-restarted", ("other_chain", "number", "at_height", "block", "reason")),
+    "CrossChainArrived": ("move-arrived", ("cross_id", "source_chain", "class", "token", "holder")),
+    "CrossChainConfirmed": ("move-confirmed", ("cross_id", "to_chain", "sequence")),
+    "CrossChainSettled": ("move-settled", ("cross_id", "state", "code")),
+    "CrossChainTransfer": ("move-opened", ("cross_id", "class", "token", "holder", "to_chain", "to_address", "fee")),
+    "PacketClosed": ("packet-closed", ("other_chain", "sequence", "cross_id")),
+    "PacketReceived": ("packet-received", ("other_chain", "sequence", "cross_id", "code")),
+    "PacketSent": ("packet-sent", ("other_chain", "sequence", "cross_id")),
+    "Refreshed": ("mirror-refreshed", ("source_chain", "class", "source_token", "source_height", "status")),
     "Convicted": ("conviction", ("consensus_key", "replica", "evidence_kind", "evidence_height", "evidence_view")),
     "JoinDid": ("account", ("address", "did")),
     "MembershipChanged": ("membership", ("membership", "next_membership", "effective_height")),
@@ -165,6 +226,7 @@ _MINTING: Final[dict[str, tuple[Callable[[bytes], Any], Recorded | None]]] = {
         (Mint, None, ("mint",)),
         (MintBatch, None, ("mintBatch",)),
         (MintSigned, None, ("mintSigned",)),
+        (MintRequired, None, ("mintRequired",)),
         (Reissue, None, ("reissue",)),
         (ReissueSigned, None, ("reissueSigned",)),
         (SafeMint, Recorded.OFFERED, ("safeMint", "crossSafeMint")),
@@ -175,5 +237,6 @@ _MINTING: Final[dict[str, tuple[Callable[[bytes], Any], Recorded | None]]] = {
     for method in methods
 }
 """The methods that issue certificates: how to read their arguments, and as what they record them."""
+_arrived = msgspec.msgpack.Decoder(ReceivePacket).decode
 _receipt = msgspec.msgpack.Decoder(_HeardReceipt).decode
 _values = msgspec.msgpack.Decoder(list).decode

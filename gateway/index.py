@@ -28,11 +28,11 @@ from contracts.certificate import Recorded
 from contracts.classes import DefineClass
 from gateway.clients.answers import HeardBlock, outline_of
 from gateway.database import Database, DatabaseUnusable
-from gateway.events import HeardEvent, Minted, events_of, minted_by, told, values_of
+from gateway.events import HeardEvent, Minted, arrived_by, events_of, minted_by, told, values_of
 
 _log = logging.getLogger("certnet.gateway")
 
-VERSION: Final = 3
+VERSION: Final = 4
 RUN: Final = 4_096
 """How many numbers of the stream share a tree of keys."""
 INSERT_ROWS_MAX: Final = 256
@@ -51,11 +51,12 @@ CREATE TABLE classes (
 CREATE TABLE certificates (
   seq INTEGER PRIMARY KEY, chain TEXT NOT NULL, class TEXT NOT NULL, token BLOB NOT NULL, issuer BLOB NOT NULL,
   holder BLOB NOT NULL, minted_to BLOB, recorded INTEGER NOT NULL, frozen INTEGER NOT NULL, locked INTEGER NOT NULL,
+  suspended INTEGER NOT NULL,
   valid_until INTEGER, valid_from INTEGER NOT NULL, height INTEGER NOT NULL, time INTEGER NOT NULL,
   transaction_id BLOB NOT NULL,
   status TEXT GENERATED ALWAYS AS (
     CASE WHEN recorded = 2 THEN 'revoked' WHEN recorded = 3 THEN 'burnt' WHEN recorded = 4 THEN 'moved'
-         WHEN frozen THEN 'frozen' WHEN locked THEN 'locked' WHEN recorded = 1 THEN 'offered' ELSE 'active' END
+         WHEN frozen THEN 'frozen' WHEN locked THEN 'locked' WHEN suspended THEN 'suspended' WHEN recorded = 1 THEN 'offered' ELSE 'active' END
   ) VIRTUAL
 );
 CREATE INDEX certificates_token ON certificates (seq / {RUN}, token);
@@ -95,11 +96,18 @@ _CHANGES: Final = {
         "ExitBlacklist": "frozen = 0",
         "Locklist": "locked = 1",
         "Rebound": "minted_to = COALESCE(minted_to, holder), holder = ?4",
+        "Returned": f"recorded = {Recorded.ACTIVE}, locked = 0, frozen = 0, holder = ?4",
         "Revoked": f"recorded = {Recorded.REVOKED}",
+        "Suspended": "suspended = 1",
+        "Transfer": f"recorded = {Recorded.MOVED}, locked = 0",
         "UnLocklist": "locked = 0",
+        "Unsuspended": "suspended = 0",
     }.items()
 }
-"""What an event changes of a certificate's row; after a rebind it still says to whom it was minted."""
+"""What an event changes of a certificate's row; after a rebind it still says to whom it was minted.
+
+A transfer that is told is one to another chain; what comes back from there has a row already.
+"""
 
 
 class _Call(msgspec.Struct, array_like=True):
@@ -196,7 +204,7 @@ class _Rows:
 
     def write(self) -> None:
         """Everything that was added since the last time."""
-        marks = "(?, ?, ?, ?, ?, ?, NULL, ?, 0, 0, ?, ?, ?, ?, ?)"
+        marks = "(?, ?, ?, ?, ?, ?, NULL, ?, 0, 0, 0, ?, ?, ?, ?, ?)"
         _insert(self.connection, "INSERT INTO certificates VALUES", marks, self.certificates)
         _insert(self.connection, "INSERT INTO events VALUES", "(?, ?, ?, ?, ?, ?, ?)", self.events)
         self.certificates, self.events = [], []
@@ -210,6 +218,9 @@ class _Rows:
         minted = minted_by(call.contract, call.method, call.arguments)
         if minted is not None:
             self.add_minted(call.sender, transaction_id, minted)
+        arrived = arrived_by(call.contract, call.method, call.arguments, receipt)
+        if arrived is not None:
+            self.add_arrived(transaction_id, *arrived)
         for event in events_of(receipt):
             self.add_told(event, shown)
 
@@ -223,6 +234,16 @@ class _Rows:
             for seq, item in enumerate(minted.items, start=self.next)
         ]  # fmt: skip
         self.next += len(minted.items)
+
+    def add_arrived(self, transaction_id: bytes, issuer: bytes, arrived: Minted) -> None:
+        """A certificate that came from another chain: a new row, or its own if it has been here before."""
+        self.write()
+        (item,) = arrived.items
+        place = (self.rules.chain_id, arrived.class_id, item.token)
+        if self.connection.execute(FIND_CERTIFICATE, place).fetchone() is None:
+            self.add_minted(issuer, transaction_id, arrived)
+        else:
+            self.connection.execute(_CHANGES["Returned"], (*place, item.holder))
 
     def add_class(self, call: _Call, shown: dict[str, Any]) -> None:
         """A class that was defined."""

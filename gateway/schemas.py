@@ -12,7 +12,9 @@ from gateway.errors import Problem
 from gateway.services.accounts import AccountOrder
 from gateway.services.certificates import MintOrder
 from gateway.services.classes import ClassOrder
+from gateway.services.crossing import AttestOrder
 from gateway.services.dids import DidOrder
+from gateway.services.moving import MoveOrder
 from gateway.services.transactions import CallOrder
 from gateway.times import parse_time
 
@@ -110,6 +112,48 @@ class MintBody(DraftBody):
     """One certificate to be issued with a key that the gateway keeps."""
 
     holder: AddressText
+
+    requires: Annotated[
+        list[Annotated[str, Field(max_length=200)]],
+        Field(max_length=8, description="ids of the holder's certificates, one for each that the class asks for"),
+    ] = []
+
+
+class AttestBody(Body):
+    """A certificate to be mirrored on another chain."""
+
+    model_config = _shown({"id": "wenchang.ddc721.diploma.12345", "chain": "yanan"})
+
+    id: Annotated[str, Field(max_length=200)]
+    chain: Chain
+    bound_s: Annotated[
+        int, Field(ge=1, le=366 * 86_400, description="how long what is shown now counts; then the mirror is stale")
+    ] = 3_600
+
+    def to_order(self) -> AttestOrder:
+        """The record."""
+        return AttestOrder(certificate_id=self.id, chain_id=self.chain, bound_ms=1_000 * self.bound_s)
+
+
+class MoveBody(Body):
+    """A certificate that is to move to another chain, to an account of its holder's DID there."""
+
+    model_config = _shown({"id": "wenchang.ddc721.diploma.12345", "chain": "zunyi", "to": "O=Alice, L=Zunyi, C=CN"})
+
+    id: Annotated[str, Field(max_length=200)]
+    chain: Chain
+    to: AddressText
+    deadline_s: Annotated[int, Field(ge=1, le=7 * 86_400, description="how long it may take")] = 3_600
+
+    def to_order(self) -> MoveOrder:
+        """The record."""
+        return MoveOrder(certificate_id=self.id, to_chain=self.chain, to=self.to, deadline_ms=1_000 * self.deadline_s)
+
+
+class ConfirmBody(Body):
+    """The signature over the move's statement; without it the gateway signs, if it keeps the DID's key."""
+
+    signature: SignatureHex | None = None
 
 
 class RulesBody(Body):

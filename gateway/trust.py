@@ -8,7 +8,16 @@ from collections import OrderedDict
 from typing import Final
 
 from chain.codec import encode
-from chain.light_client import CertifiedHeader, Fault, Handover, HeaderFault, Trusted, follow, header_fault
+from chain.light_client import (
+    CertifiedHeader,
+    Fault,
+    Handover,
+    HeaderFault,
+    Sighting,
+    Trusted,
+    follow,
+    header_fault,
+)
 from chain.membership import Membership
 from chain.rules import ChainRules
 
@@ -39,6 +48,16 @@ class Trust:
     def handovers_to(self, height: int) -> tuple[Handover, ...]:
         """What leads from genesis to the set that certifies `height`."""
         return tuple(handover for handover in self._handovers if handover.certified.header.height < height)
+
+    def sighting(self, certified: CertifiedHeader, since: int) -> Sighting | None:
+        """The header with every change of membership above height `since`; None if its own next set is not known here."""
+        header, following = certified.header, None
+        if header.next_membership != header.membership:
+            following = next((one.next_membership for one in self._handovers if one.certified.header == header), None)
+            if following is None:
+                return None
+        missed = tuple(one for one in self._handovers if since < one.certified.header.height < header.height)
+        return Sighting(handovers=missed, certified=certified, next_membership=following)
 
     def fault(self, certified: CertifiedHeader) -> Fault | None:
         """Why the header is not to be believed; None if it is. Remembered with that very certificate."""

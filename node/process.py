@@ -21,6 +21,7 @@ import msgspec
 
 from chain.codec import CodecMalformed, decode
 from chain.errors import ChainError
+from chain.profile import ChainProfile
 from chain.profiles import load_profiles
 from chain.quorum import QuorumCertificate
 from chain.rpc import Hello
@@ -135,25 +136,31 @@ class Node:
 
     def _make_ledgers(self) -> dict[str, Ledger]:
         ledgers = {}
-        sections = self._genesis.document.chains
-        profiles = load_profiles()
-        fault = timer_fault(profiles[section.chain_id] for section in sections if section.chain_id in profiles)
+        profiles = self._profiles()
+        for number, chain_id in enumerate(profiles):
+            rules = ChainRules.of_network(self._genesis.network_id, profiles, chain_id)
+            store = ChainStore(self._store, bytes([number]))
+            try:
+                ledgers[chain_id] = Ledger(rules, self._genesis, store, history=self._settings.history)
+            except LedgerMismatch as mismatch:
+                raise SettingsInvalid(f"{self._settings.data}: {mismatch}") from None
+        return ledgers
+
+    def _profiles(self) -> dict[str, ChainProfile]:
+        """The profiles of the genesis document's chains, in its order."""
+        sections, known = self._genesis.document.chains, load_profiles()
+        profiles = {section.chain_id: known[section.chain_id] for section in sections if section.chain_id in known}
+        fault = timer_fault(profiles.values())
         if fault:
             raise SettingsInvalid(f"the profiles of the chains do not go together: {fault}")
-        for number, section in enumerate(sections):
+        for section in sections:
             profile = profiles.get(section.chain_id)
             if profile is None or profile.digest().hex() != section.profile:
                 raise SettingsInvalid(
                     f"this program's profile of {section.chain_id} is not the one in the genesis document; "
                     "use the program version that made the network"
                 )
-            rules = ChainRules.of(self._genesis.network_id, profile)
-            store = ChainStore(self._store, bytes([number]))
-            try:
-                ledgers[section.chain_id] = Ledger(rules, self._genesis, store, history=self._settings.history)
-            except LedgerMismatch as mismatch:
-                raise SettingsInvalid(f"{self._settings.data}: {mismatch}") from None
-        return ledgers
+        return profiles
 
     def _look_at_membership(self, *hosts: Host) -> bool:
         """Whoever is in a set on a chain is known; whether there are others than before."""

@@ -12,6 +12,7 @@ from chain.profiles import load_profiles
 from chain.signatures import scheme
 from credentials.verifier import Verdict, verify_bundle
 from scripts.client import Client, Refused
+from scripts.crosschain_story import tell_crosschain
 from scripts.life_story import tell_life
 from scripts.screen import counting, out, table
 from scripts.sectors import load_sectors
@@ -44,6 +45,7 @@ def run_demonstration(folder: Path, network: dict[str, Any]) -> bool:
                 "one certificate lived its whole life, proven at every step 证书一生皆可验证",
                 tell_life(folder, network),
             ),
+            _step("a diploma's revocation on one chain shows on the two others 吊销跨链可见", tell_crosschain(network)),
         ]
     return all(held)
 

@@ -53,6 +53,8 @@ def start(folder: Path, told: Told) -> dict[str, Any]:
         processes.wait_ready(folder, network["url"], told)
         told("defining the demo classes")
         define_classes(network)
+        if (folder / processes.RELAYER / "relayer.json").exists():  # networks made before there were relayers have none
+            processes.start(folder, processes.RELAYER)
     except BaseException:
         processes.stop_all(folder)
         raise

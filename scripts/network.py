@@ -6,6 +6,7 @@ DIR/demo-keys.json        the demo accounts' keys (mode 0600)
 DIR/demo-dids.json        the keys of their DIDs (mode 0600)
 DIR/ca/                   the network's certificate authority
 DIR/nodes/<name>/         one node each, whole: genesis.json, node.json, keys, data/
+DIR/relayer/              the relayer: genesis.json, relayer.json with its accounts and API key (mode 0600)
 DIR/gateway/              the gateway: genesis.json, gateway.json, keys, vault.db, index.db
 DIR/secrets/passphrase    opens the gateway's vault; kept apart from it
 """
@@ -39,7 +40,7 @@ NODE_NAMES: Final = (
     "xiamen", "suzhou", "ningbo", "harbin", "kunming", "urumqi",
 )  # fmt: skip
 REPLICAS_DEMO_MAX: Final = len(NODE_NAMES)
-PEOPLE: Final = ("owner", "operator", "platform", "alice", "bob", "gateway")
+PEOPLE: Final = ("owner", "operator", "platform", "alice", "bob", "gateway", "relayer")
 ROLES: Final = {
     "owner": "owner",
     "operator": "operator",
@@ -47,8 +48,15 @@ ROLES: Final = {
     "alice": "consumer",
     "bob": "consumer",
     "gateway": "consumer",
+    "relayer": "relayer",
 }
-LEADERS: Final = {"owner": "owner", "operator": "operator", "platform": "operator", "consumer": "platform"}
+LEADERS: Final = {
+    "owner": "owner",
+    "operator": "operator",
+    "platform": "operator",
+    "consumer": "platform",
+    "relayer": "operator",
+}
 FEN: Final = {"operator": 10**12, "platform": 10**11, "alice": 10**5, "bob": 10**5}
 """What the demo's purses have in the first state: enough for millions of mints, and for consumers' own calls."""
 FEN_PER_GAS_FEN: Final = 1_000
@@ -63,6 +71,7 @@ REGISTERED_NAMES: Final = {
         "alice": "alice1111111",
         "bob": "bob111111111",
         "gateway": "certgateway1",
+        "relayer": "certrelayer1",
     },
     "x500-name": {
         "owner": "O=BSN Contracts, L=Beijing, C=CN",
@@ -71,6 +80,7 @@ REGISTERED_NAMES: Final = {
         "alice": "O=Alice Demo, L=Guiyang, C=CN",
         "bob": "O=Bob Demo, L=Chongqing, C=CN",
         "gateway": "O=Certificate Gateway, L=Zunyi, C=CN",
+        "relayer": "O=Certificate Relayer, L=Zunyi, C=CN",
     },
 }
 
@@ -168,7 +178,13 @@ def make_network(folder: Path, addresses: Addresses, name: str = "certnet-demo")
     write_secret(folder / "demo-dids.json", json.dumps(seeds, indent=1).encode())
     write_secret(folder / "secrets" / "passphrase", secrets.token_urlsafe(24).encode())
     _write_gateway(folder, addresses, keys)
-    for home in (*(folder / "nodes" / node for node in addresses.node_hosts), folder / "gateway", folder):
+    (folder / "relayer").mkdir(exist_ok=True)
+    for home in (
+        *(folder / "nodes" / node for node in addresses.node_hosts),
+        folder / "gateway",
+        folder / "relayer",
+        folder,
+    ):
         (home / "genesis.json").write_bytes(data)  # the network's own last: a folder that has it is whole
     return parse_genesis(data)
 

@@ -80,7 +80,7 @@ def keys(folder: Path) -> list[KeyPair]:
 
 def make_newcomer(folder: Path, name: str, address: tuple[str, int] | None = None) -> GenesisReplica:
     """The node `name`, its folder made if there is none; its peers learn its address, the gateway at its next start."""
-    if not NAME.fullmatch(name) or name == processes.GATEWAY:
+    if not NAME.fullmatch(name) or name in processes.NO_NODES:
         raise CommandFailed(f"a node's name is a letter of a-z, then a-z, 0-9 and hyphens, at most 32; {name!r} is not")
     home = folder / "nodes" / name
     if not (home / FILE).exists():
@@ -133,7 +133,7 @@ def network_id_of(home: Path) -> bytes:
 def tell_addresses(folder: Path) -> None:
     """Let the nodes that run here read `peers` again."""
     for name, process in processes.alive(folder).items():
-        if name != processes.GATEWAY:
+        if name not in processes.NO_NODES:
             with contextlib.suppress(psutil.Error):
                 process.send_signal(signal.SIGHUP)
 

@@ -24,6 +24,9 @@ import psutil
 from scripts.errors import CommandFailed
 
 GATEWAY: Final = "gateway"
+RELAYER: Final = "relayer"
+NO_NODES: Final = frozenset({GATEWAY, RELAYER})
+"""The processes that are no node, by name; each runs the package of its name."""
 READY_TIMEOUT_S: Final = 60.0
 STOP_TIMEOUT_S: Final = 10.0
 POLL_S: Final = 0.02
@@ -86,11 +89,11 @@ def free_port(count: int) -> int:
 
 def start(folder: Path, name: str) -> Running:
     """Start one process of the network in `folder`; remembered in `run.json`."""
-    home = folder / GATEWAY if name == GATEWAY else folder / "nodes" / name
+    home = folder / name if name in NO_NODES else folder / "nodes" / name
     (folder / "logs").mkdir(exist_ok=True)
     with (folder / "logs" / f"{name}.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", GATEWAY if name == GATEWAY else "node", str(home.resolve())],
+            [sys.executable, "-m", name if name in NO_NODES else "node", str(home.resolve())],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -147,7 +150,7 @@ def wait_for(condition: Callable[[], bool], what: str) -> None:
 def stop_all(folder: Path) -> int:
     """End every process of the network, the gateway first; how many there were."""
     living = alive(folder)
-    for name in sorted(living, key=lambda name: name != GATEWAY):
+    for name in sorted(living, key=lambda name: name not in NO_NODES):
         living[name].terminate()
     for process in living.values():
         _wait_for_end(process)

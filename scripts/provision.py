@@ -22,6 +22,7 @@ TENANTS: Final = {
     "operator": (("operator",), ()),
     "platform": (("platform", "alice", "bob"), ()),
     "regulator": (("operator",), FREEZING),
+    "relayer": ((), ()),
 }
 """Tenant -> the people whose accounts its key may sign with, the first one by default; and the methods (empty: all)."""
 SHOWN_PEOPLE: Final = ("owner", "operator", "platform", "alice", "bob")
@@ -33,6 +34,7 @@ def provision(folder: Path, url: str) -> dict[str, Any]:
     keys: DemoKeys = json.loads((folder / "demo-keys.json").read_text("utf-8"))
     dids: DemoDids = json.loads((folder / "demo-dids.json").read_text("utf-8"))
     api_keys = _fill_vault(folder, genesis, keys, dids)
+    _write_relayer(folder, keys, api_keys.pop("relayer"), url)
     network = describe(folder, genesis, keys, api_keys, url)
     write_network(folder, network)
     return network
@@ -59,6 +61,15 @@ def describe(folder: Path, genesis: Genesis, keys: DemoKeys, api_keys: dict[str,
             _chain(chain_id, sectors[chain_id], keys[chain_id]) for chain_id in load_profiles() if chain_id in keys
         ],
     }
+
+
+def _write_relayer(folder: Path, keys: DemoKeys, api_key: str, url: str) -> None:
+    """The relayer's settings: its own accounts, and a key to the gateway that signs for nobody."""
+    accounts = {
+        chain_id: {name: people["relayer"][name] for name in ("address", "seed")} for chain_id, people in keys.items()
+    }
+    settings = {"version": 1, "url": url, "api_key": api_key, "metrics_port": 0, "accounts": accounts}
+    write_secret(folder / "relayer" / "relayer.json", json.dumps(settings, ensure_ascii=False, indent=1).encode())
 
 
 def _chain(chain_id: str, sector: Sector, people: dict[str, dict[str, str]]) -> dict[str, Any]:

@@ -52,8 +52,8 @@ class Foundation:
 
     @property
     def membership(self) -> Membership:
-        """The first set of replicas."""
-        return self.genesis.membership
+        """The first set of the chain's replicas."""
+        return self.genesis.membership_of(self.rules.chain_id)
 
 
 @cache
@@ -68,7 +68,7 @@ def found(replicas: int, chain_id: str) -> Foundation:
     unbound = ChainRules.of(bytes(32), profile)
     addresses = {person: _address(unbound, person, pair) for person, pair in accounts.items()}
     genesis = parse_genesis(_document(unbound, pairs, accounts, addresses).canonical())
-    rules = ChainRules.of(genesis.network_id, profile)
+    rules = ChainRules.of_network(genesis.network_id, {chain_id: profile}, chain_id)
     store = MemoryStore()
     Ledger(rules, genesis, store)
     return Foundation(

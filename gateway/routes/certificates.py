@@ -23,7 +23,7 @@ from gateway.routes.dependencies import (
 from gateway.routes.uploads import OPENAPI_BODY, read_upload
 from gateway.schemas import ClassBody, MintBody, VerifyBody
 from gateway.search import history, list_classes, search
-from gateway.services import certificates, classes, jobs, verify
+from gateway.services import certificates, classes, crossing, jobs, verify
 from gateway.services.gateway import Gateway, now_ms
 from gateway.vault import Tenant, erase_document
 
@@ -55,7 +55,11 @@ async def mint(
     body: MintBody, tenant: TenantHere, gateway: GatewayHere, idempotency: Idempotency = None
 ) -> JSONResponse:
     """Mint one certificate; answered when it is final, with receipt, document and offline proof."""
-    changed = await certificates.mint(gateway, tenant, body.to_order(), idempotency)
+    order = body.to_order()
+    if body.requires:
+        changed = await crossing.mint_on_others(gateway, tenant, order, body.requires, idempotency)
+    else:
+        changed = await certificates.mint(gateway, tenant, order, idempotency)
     view = await show_changed(gateway, tenant, changed)
     return created(view, f"/v1/certificates/{view['id']}")
 

@@ -4,20 +4,23 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
+from pydantic import StringConstraints
 
 from chain.codec import encode
+from chain.rpc import REQUEST_KEYS_MAX
 from chain.transaction import SignedTransaction
 from gateway import views
 from gateway.errors import Problem
 from gateway.routes.dependencies import NEEDS_KEY, GatewayHere, Idempotency, Limit, TenantHere, ViewResponse, created
 from gateway.routes.uploads import OPENAPI_BULK_BODY
 from gateway.schemas import AccountBody, EncodeBody, SubmitBody
-from gateway.services import accounts, ledger, transactions
+from gateway.services import accounts, ledger, showing, transactions
 from gateway.services.bulk import outcome_lines, read_bulk
 from gateway.services.calls import refusal_of
 
 router = APIRouter(prefix="/v1", tags=["ledger"])
 ChainId = Annotated[str, Path(max_length=40)]
+HexKey = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{2}){1,256}$")]
 Height = Annotated[int, Path(ge=0, le=2**53 - 1)]
 Hash = Annotated[str, Path(alias="hash", pattern=r"^(0x)?[0-9a-fA-F]{64}$")]
 
@@ -88,6 +91,23 @@ async def list_block_events(
 async def get_header(chain: ChainId, height: Height, gateway: GatewayHere) -> Any:
     """A block's header with its quorum certificate."""
     return views.head_view(await ledger.block(gateway, chain, height))
+
+
+@router.get("/chains/{chain}/state")
+async def show_state(
+    chain: ChainId,
+    gateway: GatewayHere,
+    key: Annotated[
+        list[HexKey],
+        Query(min_length=1, max_length=REQUEST_KEYS_MAX, description="keys of the state (protocol 14), hex"),
+    ],
+    since: Annotated[
+        int, Query(ge=0, le=2**53 - 1, description="changes of membership above this height are shown")
+    ] = 0,
+) -> Any:
+    """What stands under keys at the head, with the bytes by which another chain is shown it: a `Shown` (protocol 33.3)."""
+    keys = [bytes.fromhex(one) for one in key]
+    return views.standings_view(await showing.show(gateway.chain(chain), keys, since))
 
 
 @router.get("/chains/{chain}/accounts/{address}")

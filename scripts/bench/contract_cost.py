@@ -133,7 +133,7 @@ def founded(folder: Path) -> Chain:
     """A chain with the demo's accounts and a class."""
     genesis = make_network(folder / "network", local_addresses(4, 9_000))
     keys = json.loads((folder / "network" / "demo-keys.json").read_text("utf-8"))[CHAIN]
-    rules = ChainRules.of(genesis.network_id, load_profiles()[CHAIN])
+    rules = ChainRules.of_network(genesis.network_id, load_profiles(), CHAIN)
     (folder / "store").mkdir()
     store = DiskStore(folder / "store")
     state = State(rules.digest, store)

@@ -182,7 +182,8 @@ class Submission:
         height = certified.header.height
         if self._headers.get(height) == certified:
             return True
-        start = Trusted(height=0, time=self.genesis.document.created_at, membership=self.genesis.membership)
+        first = self.genesis.membership_of(self.rules.chain_id)
+        start = Trusted(height=0, time=self.genesis.document.created_at, membership=first)
         if header_fault(self.rules, start, certified) is not None:
             return False
         self._headers[height] = certified

@@ -32,7 +32,9 @@ def demo(
             told("making keys, certificates and genesis")
             lifecycle.prepare(folder, 4, processes.free_port(PORTS))
             network = lifecycle.start(folder, told)
-        out.print(f"Four nodes and a gateway are up after {time.monotonic() - started:.1f} s. 四个节点与网关已就绪。")
+        out.print(
+            f"Four nodes, a gateway and a relayer are up after {time.monotonic() - started:.1f} s. 四个节点、网关与中继已就绪。"
+        )
         out.print(f"Network fingerprint 网络指纹: {network['fingerprint']}\n")
         held = run_demonstration(folder, network)
     finally:

@@ -9,7 +9,7 @@ from statistics import median
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("chain", "contracts", "credentials", "node", "gateway", "simulation", "scripts")
+PACKAGES = ("chain", "contracts", "credentials", "node", "gateway", "relayer", "simulation", "scripts")
 FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 FUNCTION_LINES_MEDIAN, FUNCTION_LINES_P90, FUNCTION_LINES_MAX = 10, 30, 60
@@ -84,7 +84,15 @@ def test_the_words_are_the_fields_own(folder: str) -> None:
 
 def test_tests_mirror_the_tree() -> None:
     """`tests/<folder>/test_x.py` speaks of `<folder>/x.py`, or of a theme that its folder allows."""
-    themes = {"tests/docs", "tests/e2e", "tests/fuzz", "tests/scenarios", "tests/architecture", "tests/vectors"}
+    themes = {
+        "tests/docs",
+        "tests/e2e",
+        "tests/interop",
+        "tests/fuzz",
+        "tests/scenarios",
+        "tests/architecture",
+        "tests/vectors",
+    }
     packages = [ROOT / "tests" / package for package in PACKAGES]
     assert all(folder.is_dir() for folder in packages)
     known = {*(str(path.relative_to(ROOT)) for path in packages), *themes}

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Final
 
+from msgspec.structs import replace
+
 from chain.addresses import AddressCodecName
 from chain.did import BaseDocument
 from chain.digests import sha256
@@ -18,7 +20,7 @@ from chain.genesis import (
 )
 from chain.rules import ChainRules
 from chain.signatures import KeyPair, SchemeName, scheme
-from tests.chain.small_network import FIRST, START_MS, rules_of
+from tests.chain.small_network import FIRST, START_MS, Signers, rules_of
 
 ROLES: Final = {
     "owner": "owner", "operator": "operator", "platform": "platform", "rival": "platform", "alice": "consumer",
@@ -93,6 +95,25 @@ def section_of(chain_id: str, *, offset: int = 0) -> ChainSection:
     return ChainSection(chain_id=chain_id, profile=profile, primary_offset=offset, accounts=accounts)
 
 
+def replicas_of(signers: Signers) -> tuple[GenesisReplica, ...]:
+    """A set of replicas as a document writes it."""
+    return tuple(
+        GenesisReplica(
+            name=replica.name, consensus_key=replica.consensus_key.hex(), tls_key_digest=replica.tls_key_digest.hex()
+        )
+        for replica in signers.membership.replicas
+    )
+
+
+def with_own_replicas(document: GenesisDocument, chain_id: str, signers: Signers) -> GenesisDocument:
+    """The document in which a chain begins with a set of its own."""
+    chains = tuple(
+        replace(section, replicas=replicas_of(signers)) if section.chain_id == chain_id else section
+        for section in document.chains
+    )
+    return replace(document, chains=chains)
+
+
 def document_of(chain_ids: Iterable[str]) -> GenesisDocument:
     """A document of these chains and four replicas."""
     return GenesisDocument(
@@ -100,14 +121,7 @@ def document_of(chain_ids: Iterable[str]) -> GenesisDocument:
         name="测试网 test",
         seed=sha256(b"seed of the network").hex(),
         created_at=START_MS,
-        replicas=tuple(
-            GenesisReplica(
-                name=replica.name,
-                consensus_key=replica.consensus_key.hex(),
-                tls_key_digest=replica.tls_key_digest.hex(),
-            )
-            for replica in FIRST.membership.replicas
-        ),
+        replicas=replicas_of(FIRST),
         dids=tuple(
             GenesisDid(home=HOME, authentication=base.authentication.hex(), recovery=base.recovery.hex())
             for base in map(did_base, ROLES)

@@ -39,6 +39,11 @@ def rules_of(chain_id: str, network_id: bytes = NETWORK) -> ChainRules:
     return ChainRules.of(network_id, load_profiles()[chain_id])
 
 
+def network_rules_of(chain_id: str, network_id: bytes, chain_ids: Iterable[str]) -> ChainRules:
+    """The rules of one chain of a network of these chains, which know those of the others."""
+    return ChainRules.of_network(network_id, {one: load_profiles()[one] for one in chain_ids}, chain_id)
+
+
 @dataclass(frozen=True, slots=True)
 class Signers:
     """A membership whose keys are at hand."""

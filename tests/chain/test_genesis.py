@@ -11,16 +11,18 @@ from hypothesis import strategies as st
 
 from chain.errors import Malformed
 from chain.genesis import GENESIS_BYTES_MAX, GenesisDocument, GenesisMalformed, fingerprint, parse_genesis
-from tests.chain.small_genesis import ROLES, did_base, did_of, document_of, genesis_of
-from tests.chain.small_network import FIRST
+from tests.chain.small_genesis import ROLES, did_base, did_of, document_of, genesis_of, with_own_replicas
+from tests.chain.small_network import FIRST, SECOND, THIRD
 
 CHAINS = ("wuhan", "zhongyi")
 DATA = document_of(CHAINS).canonical()
 SHORT = document_of(("wuhan",)).canonical()
+OWN = with_own_replicas(document_of(CHAINS), "zhongyi", THIRD).canonical()
+"""The document whose second chain has replicas of its own."""
 
 
-def plain() -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads(DATA)
+def plain(data: bytes = DATA) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(data)
     return loaded
 
 
@@ -29,8 +31,8 @@ def written(document: Any) -> bytes:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
 
 
-def changed(path: tuple[str | int, ...], value: Any) -> bytes:
-    document = plain()
+def changed(path: tuple[str | int, ...], value: Any, data: bytes = DATA) -> bytes:
+    document = plain(data)
     inner: Any = document
     for step in path[:-1]:
         inner = inner[step]
@@ -47,6 +49,50 @@ def test_a_document_is_read_and_named_by_its_digest() -> None:
 
 def test_the_first_membership_is_that_of_the_document() -> None:
     assert genesis_of(*CHAINS).membership == FIRST.membership
+
+
+def test_a_chain_begins_with_its_own_replicas_and_every_other_with_those_of_the_document() -> None:
+    genesis = parse_genesis(OWN)
+    assert genesis.membership_of("zhongyi") == THIRD.membership
+    assert genesis.membership_of("wuhan") == genesis.membership == FIRST.membership
+
+
+def test_a_chain_that_the_document_lacks_begins_with_no_replicas() -> None:
+    with pytest.raises(AssertionError):
+        genesis_of(*CHAINS).membership_of("taian")
+
+
+def test_own_replicas_are_part_of_the_document_and_of_what_others_keep_of_the_chain() -> None:
+    genesis = parse_genesis(OWN)
+    section = genesis.document.chains[1]
+    assert written(plain(OWN)) == OWN
+    assert genesis.document.canonical() == OWN
+    assert plain(OWN)["chains"][1]["replicas"] == [
+        {"name": name, "consensus_key": replica.consensus_key.hex(), "tls_key_digest": replica.tls_key_digest.hex()}
+        for name, replica in zip(THIRD.names, THIRD.membership.replicas, strict=True)
+    ]
+    assert section.canonical() == written(plain(OWN)["chains"][1])
+    assert genesis.network_id != parse_genesis(DATA).network_id
+
+
+def test_a_chain_without_replicas_of_its_own_has_no_such_member() -> None:
+    assert [set(chain) for chain in plain()["chains"]] == [{"chain_id", "profile", "primary_offset", "accounts"}] * 2
+    assert "replicas" not in plain(OWN)["chains"][0]
+    with pytest.raises(GenesisMalformed, match="not the canonical form"):
+        parse_genesis(changed(("chains", 0, "replicas"), []))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_too_few_replicas_of_its_own_make_no_chain(count: int) -> None:
+    few = plain(OWN)["chains"][1]["replicas"][:count]
+    with pytest.raises(GenesisMalformed, match=f"own replicas are 4 to 64, those of zhongyi are {count}; name more"):
+        parse_genesis(changed(("chains", 1, "replicas"), few))
+
+
+def test_one_node_may_be_in_the_sets_of_several_chains() -> None:
+    twice = with_own_replicas(with_own_replicas(document_of(CHAINS), "wuhan", SECOND), "zhongyi", FIRST)
+    genesis = parse_genesis(twice.canonical())
+    assert [genesis.membership_of(chain_id) for chain_id in CHAINS] == [SECOND.membership, FIRST.membership]
 
 
 def test_a_section_is_found_by_its_chain() -> None:
@@ -129,6 +175,10 @@ MALFORMED: dict[str, bytes] = {
     "too many chains": changed(("chains",), plain()["chains"] * 33),
     "a chain id out of form": changed(("chains", 0, "chain_id"), "WUHAN"),
     "a short profile digest": changed(("chains", 0, "profile"), "00"),
+    "too many own replicas": changed(("chains", 0, "replicas"), plain()["replicas"] * 17),
+    "an own replica's name out of form": changed(("chains", 1, "replicas", 0, "name"), "Kunming", OWN),
+    "an unknown member of an own replica": changed(("chains", 1, "replicas", 0, "extra"), 1, OWN),
+    "own replicas that are null": changed(("chains", 0, "replicas"), None),
     "a negative offset": changed(("chains", 0, "primary_offset"), -1),
     "an offset beyond any set": changed(("chains", 0, "primary_offset"), 64),
     "too many accounts": changed(("chains", 0, "accounts"), plain()["chains"][0]["accounts"] * 17),
@@ -178,9 +228,9 @@ def test_every_member_of_every_part_is_needed(path: tuple[str | int, ...]) -> No
             parse_genesis(written(document))
 
 
-def with_twin(path: tuple[str | int, ...], field: str) -> bytes:
+def with_twin(path: tuple[str | int, ...], field: str, data: bytes = DATA) -> bytes:
     """The document whose second element at `path` has the first one's `field`."""
-    document = plain()
+    document = plain(data)
     inner: Any = document
     for step in path:
         inner = inner[step]
@@ -193,6 +243,9 @@ TWINS = {
     "replica name": with_twin(("replicas",), "name"),
     "consensus key": with_twin(("replicas",), "consensus_key"),
     "TLS key": with_twin(("replicas",), "tls_key_digest"),
+    "replica name on zhongyi": with_twin(("chains", 1, "replicas"), "name", OWN),
+    "consensus key on zhongyi": with_twin(("chains", 1, "replicas"), "consensus_key", OWN),
+    "TLS key on zhongyi": with_twin(("chains", 1, "replicas"), "tls_key_digest", OWN),
     "address on wuhan": with_twin(("chains", 0, "accounts"), "address"),
     "address on zhongyi": with_twin(("chains", 1, "accounts"), "address"),
 }
@@ -230,6 +283,8 @@ def test_a_did_is_that_of_its_base_document() -> None:
 def test_a_consensus_key_that_is_no_point_is_refused(key: str) -> None:
     with pytest.raises(GenesisMalformed, match="the consensus key of shanghai is no Ed25519 key"):
         parse_genesis(changed(("replicas", 1, "consensus_key"), key))
+    with pytest.raises(GenesisMalformed, match="the consensus key of ningbo on zhongyi is no Ed25519 key"):
+        parse_genesis(changed(("chains", 1, "replicas", 1, "consensus_key"), key, OWN))
 
 
 def test_a_document_at_the_limit_of_bytes_is_read_and_one_beyond_is_not() -> None:

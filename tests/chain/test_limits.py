@@ -177,9 +177,9 @@ def test_the_sizes_that_the_protocol_names() -> None:
 # ---- names that are stored, sent or signed ----
 
 
-def test_what_proves_itself_is_sent_by_nobody_to_one_of_two_methods() -> None:
+def test_what_proves_itself_is_sent_by_nobody_to_one_of_three_methods() -> None:
     assert (b"\x00", bytes(64)) == (NOBODY, NO_SIGNATURE)
-    assert {("system", "changeMembership"), ("system", "reportEvidence")} == SELF_PROVING
+    assert {("system", name) for name in ("changeMembership", "reportEvidence", "restartClient")} == SELF_PROVING
     own = replace(TRANSACTION, sender=NOBODY, contract="system", method="reportEvidence")
     assert own.self_proving
     assert not replace(own, sender=b"\x01").self_proving

@@ -99,7 +99,7 @@ def test_the_documented_gas_prices_hold() -> None:
 def test_what_takes_fees_is_documented_and_the_amounts_are_ours() -> None:
     """The reference charges mint and burn, their meta and batch forms, once for each certificate, and nothing for status."""
     for own in load_profiles().values():
-        assert set(own.fees) == {"ddc721", "ddc1155", "storage", "evidence"}
+        assert set(own.fees) == {"crosschain", "ddc721", "ddc1155", "evidence", "mirrors", "storage"}
         for contract, charged in CHARGED.items():
             assert all(own.fees[contract][method] > 0 for method in charged)
             assert not FREE & set(own.fees[contract])

@@ -1,5 +1,7 @@
 """A chain's rules are its profile's functions, and every digest and message they make is bound to the chain."""
 
+from dataclasses import replace
+
 import pytest
 
 from chain.codec import encode
@@ -10,7 +12,7 @@ from chain.profiles import CHAIN_IDS, load_profiles
 from chain.quorum import Statement
 from chain.rules import ChainRules
 from chain.transaction import Transaction
-from tests.chain.small_network import FIRST, NETWORK, header_of, rules_of
+from tests.chain.small_network import FIRST, NETWORK, header_of, network_rules_of, rules_of
 
 every_chain = pytest.mark.parametrize("chain_id", CHAIN_IDS)
 BODY = encode(
@@ -27,6 +29,11 @@ BODY = encode(
 SEED = bytes(range(32))
 
 
+def made_by(rules: ChainRules) -> tuple[object, ...]:
+    """What tells one chain's rules from another's: whose they are, and a digest that they make."""
+    return rules.network_id, rules.profile, rules.scheme.name, rules.addresses.name, rules.transaction_id(BODY)
+
+
 @every_chain
 def test_the_functions_are_those_that_the_profile_names(chain_id: str) -> None:
     rules, profile = rules_of(chain_id), load_profiles()[chain_id]
@@ -34,6 +41,29 @@ def test_the_functions_are_those_that_the_profile_names(chain_id: str) -> None:
     assert rules.digest(b"data") == digest_function(profile.digest_name)(b"data")
     assert rules.scheme.name == profile.signature_scheme
     assert rules.addresses.name == profile.address_codec
+
+
+@every_chain
+def test_a_chain_of_a_network_knows_the_rules_of_every_other(chain_id: str) -> None:
+    rules = network_rules_of(chain_id, NETWORK, CHAIN_IDS)
+    assert made_by(rules) == made_by(rules_of(chain_id))
+    expected = {other: made_by(rules_of(other)) for other in CHAIN_IDS if other != chain_id}
+    assert {other: made_by(theirs) for other, theirs in rules.others.items()} == expected
+    assert not any(theirs.others for theirs in rules.others.values())
+
+
+def test_the_others_are_of_the_same_network_and_only_those_that_are_named() -> None:
+    rules = network_rules_of("wuhan", bytes(32), ("wuhan", "taian"))
+    assert list(rules.others) == ["taian"]
+    assert made_by(rules.others["taian"]) == made_by(rules_of("taian", bytes(32))) != made_by(rules_of("taian"))
+    assert not network_rules_of("wuhan", NETWORK, ("wuhan",)).others
+    assert not rules_of("wuhan").others
+
+
+def test_the_others_are_not_written_out_with_a_chain_s_rules_and_stay_when_a_function_is_replaced() -> None:
+    rules = network_rules_of("wuhan", NETWORK, CHAIN_IDS)
+    assert repr(rules) == repr(rules_of("wuhan"))
+    assert replace(rules, consensus_verify=lambda *_: True).others is rules.others
 
 
 @every_chain

@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from contracts.access import Functions, find_account
 from contracts.certificate import Recorded
-from contracts.classes import Grant
-from contracts.keys import certificate_key, functions_key, grant_key, purse_key, tariff_key
+from contracts.classes import Grant, Requirement
+from contracts.keys import certificate_key, functions_key, grant_key, purse_key, tariff_key, transit_key
 from contracts.purses import Purse, Tariff
 from tests.chain.small_genesis import did_of
 from tests.contracts.certificate_calls import change_account, mark, redefine
@@ -101,7 +101,12 @@ OF_721: Final[Spoils] = (
     ("class-unknown", arguments(class_id="other")),
     ("class-of-other-standard", of_class(standard=1155)),
 )
-UNSIGNED: Final[Spoils] = (("signatures-required", of_class(threshold=1)),)
+REQUIRED: Final = Requirement(chain_id="zhongyi", class_id="school", max_age_ms=1_000, follow=True)
+REQUIRING: Final[Spoils] = (("requirements-unshown", of_class(requires=(REQUIRED,))),)
+IN_TRANSFER: Final[Spoils] = (
+    ("certificate-in-transfer", lambda play: play.chain.write(transit_key(CLASS, token(1)), bytes(32))),
+)
+UNSIGNED: Final[Spoils] = (("signatures-required", of_class(threshold=1)), *REQUIRING)
 GRANTED: Final[Spoils] = (
     ("not-granted", grant(None)),
     ("grant-expired", grant(Grant(quota=0, until=0))),

@@ -37,13 +37,14 @@ from chain.rules import ChainRules
 from chain.state import Overlay, layer
 from chain.transaction import NOBODY, Receipt, Transaction
 from contracts import registry
+from contracts.clients import ReportFork
 from contracts.evidence import ReportEvidence
 from contracts.genesis import initial_state
 from contracts.interface import ContractContext, ContractReverted, Readable, View
 from contracts.system import Touch
 from tests.chain.memory_nodes import MemoryNodes, stored_values
 from tests.chain.small_genesis import address_of, genesis_of
-from tests.chain.small_network import START_MS
+from tests.chain.small_network import FIRST, START_MS, header_of
 from tests.contracts.membership_changes import FOUR, agreed, first
 from tests.contracts.misconduct import forgotten, two_commits
 
@@ -58,7 +59,7 @@ READS_EACH: Final = 40
 """How often each view is read."""
 KNOWN: Final = {
     "interface": "01ffc9a7", "number": 0, "role": 2, "service": "hub", "name": "note", "chain_id": "wuhan", "kind": 1,
-    "height": 1, "signer": bytes(32),
+    "height": 1, "signer": bytes(32), "cross_id": bytes(32), "sequence": 0, "trust": 1,
 }  # fmt: skip
 """What views ask for that a call may not name."""
 K = TypeVar("K")
@@ -142,7 +143,8 @@ class Chain:
         profile = load_profiles()[self.chain_id]
         fees = self.order.of({contract: self.order.of(own) for contract, own in profile.fees.items()})
         self.genesis = genesis_of(*NETWORK)
-        self.rules = ChainRules.of(self.genesis.network_id, replace(profile, fees=fees))
+        profiles = {one: load_profiles()[one] for one in NETWORK} | {self.chain_id: replace(profile, fees=fees)}
+        self.rules = ChainRules.of_network(self.genesis.network_id, profiles, self.chain_id)
         self.nodes = OrderedNodes()
         self.nodes.order = self.order
         self.state = State(self.rules.digest, self.nodes)
@@ -289,7 +291,8 @@ def drawn(seed: int, calls: int) -> tuple[str, History]:
 
 def crowned(chain_id: str, history: History) -> History:
     """The same with a touch, a conviction and changes of membership at the end, which the model does not draw."""
-    rules = ChainRules.of(genesis_of(*NETWORK).network_id, load_profiles()[chain_id])
+    network_id, other = genesis_of(*NETWORK).network_id, next(one for one in NETWORK if one != chain_id)
+    rules = ChainRules.of(network_id, load_profiles()[chain_id])
     height, time = len(list(blocks(history))), history[-1].time
     changes = [
         agreed(rules, FOUR, first(5), height + 8),
@@ -303,10 +306,25 @@ def crowned(chain_id: str, history: History) -> History:
         *((NOBODY, "changeMembership", change) for change in (changes[1], changes[0], changes[2])),
     ]
     later = rules.profile.touch_interval_s * 1_000
-    return history + tuple(
+    fork = Made(
+        time=time,
+        sender=address_of(rules, "alice"),
+        contract="clients",
+        method="reportFork",
+        arguments=encode(forked(ChainRules.of(network_id, load_profiles()[other]))),
+    )
+    own = (
         Made(time=time + later + place, sender=sender, contract="system", method=method, arguments=encode(arguments))
         for place, (sender, method, arguments) in enumerate(given)
     )
+    return (*history, fork, *own)
+
+
+def forked(rules: ChainRules) -> ReportFork:
+    """Two headers of one height of another chain, which its replicas have both certified."""
+    one = header_of(rules, 5, FIRST.membership)
+    other = replace(one, parent=bytes(32))
+    return ReportFork(chain_id=rules.chain_id, first=FIRST.certify(rules, one), second=FIRST.certify(rules, other))
 
 
 def recorded() -> dict[str, History]:

@@ -36,7 +36,7 @@ from tests.chain.small_genesis import (
     did_of,
     genesis_of,
 )
-from tests.chain.small_network import START_MS, rules_of
+from tests.chain.small_network import START_MS, network_rules_of
 
 CHAINS: Final = ("wuhan", "zhongyi")
 CLASS: Final = "degree"
@@ -60,8 +60,9 @@ class SmallChain:
     @classmethod
     def founded(cls, chain_id: str = "wuhan") -> "SmallChain":
         """The chain at height 0, with the accounts of its genesis document."""
-        genesis = genesis_of(*CHAINS) if chain_id in CHAINS else genesis_of(*CHAINS, chain_id)
-        rules = rules_of(chain_id, genesis.network_id)
+        chain_ids = CHAINS if chain_id in CHAINS else (*CHAINS, chain_id)
+        genesis = genesis_of(*chain_ids)
+        rules = network_rules_of(chain_id, genesis.network_id, chain_ids)
         nodes = MemoryNodes()
         state = State(rules.digest, nodes)
         state.commit(layer(state, initial_state(genesis, rules)), 0)

@@ -59,7 +59,10 @@ helds = any_of(Certificate) | any_of(Holding)
 
 def test_the_table_has_every_combination() -> None:
     assert len(TABLE) == len(Recorded) * 4
-    assert {word for row in TABLE.values() for word in row} == {status.value for status in Status}
+    told = {word for row in TABLE.values() for word in row}
+    assert told | {"suspended", "stale"} == {status.value for status in Status}, (
+        "a mirror's, and one that stands on others"
+    )
 
 
 @given(held=helds)
@@ -67,6 +70,11 @@ def test_the_status_at_a_time_is_the_table_s(held: Held) -> None:
     for (recorded, (frozen, locked)), row in TABLE.items():
         state: dict[str, Any] = {"recorded": int(recorded), "frozen": frozen, "locked": locked}
         at = replace(held, valid_from=FROM, valid_until=UNTIL, **state)
+        if isinstance(at, Certificate):
+            suspended = replace(at, suspended=True)
+            word = row[0] if recorded >= Recorded.REVOKED or frozen or locked else "suspended"
+            assert {status_at(suspended, now) for now in TIMES} == {word}, state
+            at = replace(at, suspended=False)
         assert tuple(status_at(at, now) for now in TIMES) == row, state
         for_ever = [status_at(replace(at, valid_until=None), now) for now in (*TIMES, 2**53)]
         assert for_ever == [row[0], row[1], row[1], row[1], row[1]], state
@@ -86,8 +94,8 @@ def test_what_is_final_stays_so_and_what_is_frozen_is_in_force_at_no_time(held: 
     status = status_at(held, now)
     if not is_live(held):
         assert status == Status(Recorded(held.recorded).name.lower())
-    elif held.frozen or held.locked or held.recorded == Recorded.OFFERED:
-        assert status in (Status.FROZEN, Status.LOCKED, Status.OFFERED)
+    elif held.frozen or held.locked or held.recorded == Recorded.OFFERED or getattr(held, "suspended", False):
+        assert status in (Status.FROZEN, Status.LOCKED, Status.SUSPENDED, Status.OFFERED)
     else:
         in_force = held.valid_from <= now and (held.valid_until is None or now < held.valid_until)
         assert (status == Status.ACTIVE) == in_force

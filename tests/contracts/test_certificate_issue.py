@@ -53,6 +53,8 @@ def expected_of(chain: SmallChain, number: int, **changed: Any) -> Certificate:
         "user_until": None,
         "supersedes": None,
         "superseded_by": None,
+        "suspended": False,
+        "origin": None,
     }
     return Certificate(**fields | changed)
 

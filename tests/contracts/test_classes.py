@@ -61,6 +61,7 @@ def test_a_class_is_kept_as_it_was_defined_and_its_definer_may_issue_without_lim
         rules=rules,
         threshold=0,
         signatories=(),
+        requires=(),
         defined_at=defined_at,
     )
     assert since(before, chain) == {class_key(CLASS): encode(expected), grant_key(CLASS, own): encode(UNLIMITED)}

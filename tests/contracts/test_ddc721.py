@@ -15,7 +15,7 @@ from tests.contracts.check_order import codes_of
 from tests.contracts.small_chain import SmallChain, token
 
 NAMES = [
-    "mint", "mintBatch", "safeMint", "safeMintBatch", "crossSafeMint", "mintSigned", "metaMint", "metaSafeMint",
+    "mint", "mintBatch", "safeMint", "safeMintBatch", "crossSafeMint", "mintSigned", "mintRequired", "metaMint", "metaSafeMint",
     "metaMintBatch", "metaSafeMintBatch", "metaBurn", "setURI", "reissue", "reissueSigned", "accept", "decline", "revoke",
     "burn", "freeze", "unfreeze", "lock", "unlock", "setUser", "setAttribute", "requestRebind", "approveRebind", "objectRebind",
     "completeRebind", "pause", "unpause", "setNameAndSymbol",
@@ -27,6 +27,7 @@ EVENTS = {
     "safeMintBatch": ["TransferBatch", "LockedBatch", "IssuedBatch", "MintData"],
     "crossSafeMint": ["Transfer", "Locked", "Issued", "MintData"],
     "mintSigned": ["TransferBatch", "LockedBatch", "IssuedBatch"],
+    "mintRequired": ["Transfer", "Locked", "Issued", "Relied"],
     "metaMint": ["Transfer", "Locked", "Issued", "MintData", "MetaTransfer"],
     "metaSafeMint": ["Transfer", "Locked", "Issued", "MintData", "MetaTransfer"],
     "metaMintBatch": ["TransferBatch", "LockedBatch", "IssuedBatch", "MintData", "MetaTransfer"],

@@ -32,8 +32,9 @@ from tests.chain.small_genesis import (
     did_of,
     document_of,
     genesis_of,
+    with_own_replicas,
 )
-from tests.chain.small_network import FIRST, START_MS, rules_of
+from tests.chain.small_network import FIRST, START_MS, THIRD, rules_of
 from tests.contracts.small_chain import SmallChain
 
 every_chain = pytest.mark.parametrize("chain_id", CHAIN_IDS)
@@ -87,7 +88,7 @@ def test_every_chain_keeps_the_nine_other_sections_and_nothing_more(chain_id: st
     assert network_key(chain_id) not in state
     kinds = Counter(bytes(key[:1]) for key in state)
     assert kinds == {
-        b"M": 1, b"N": 9, b"A": len(ROLES), b"D": len(ROLES), b"J": 2, b"K": len(FEN), b"L": 1, b"Q": len(PRICED),
+        b"M": 1, b"N": 9, b"H": 9, b"A": len(ROLES), b"D": len(ROLES), b"J": 2, b"K": len(FEN), b"L": 1, b"Q": len(PRICED),
         b"P": len(LISTED),
     }  # fmt: skip
 
@@ -183,7 +184,7 @@ def test_every_contract_that_has_prices_is_registered_with_the_profile_s_fees(ch
     genesis = genesis_of(*CHAIN_IDS)
     rules = rules_in(genesis, chain_id)
     state = initial_state(genesis, rules)
-    assert PRICED == ["ddc1155", "ddc721", "evidence", "storage"]
+    assert PRICED == ["crosschain", "ddc1155", "ddc721", "evidence", "mirrors", "storage"]
     for contract in PRICED:
         expected = tuple(sorted(rules.profile.fees[contract].items()))
         assert decode(state[tariff_key(contract)], Tariff) == Tariff(registered=True, fees=expected)
@@ -213,6 +214,18 @@ def test_every_chain_begins_with_the_replicas_of_the_document(chain_id: str) -> 
     genesis = genesis_of(*CHAIN_IDS)
     state = initial_state(genesis, rules_in(genesis, chain_id))
     assert current_memberships(state) == (MembershipFrom(from_height=0, membership=genesis.membership),)
+
+
+def test_a_chain_with_replicas_of_its_own_begins_with_those_and_no_other_chain_does() -> None:
+    genesis = parse_genesis(with_own_replicas(document_of(("wuhan", "zhongyi")), "zhongyi", THIRD).canonical())
+    for chain_id, first in (("wuhan", FIRST), ("zhongyi", THIRD)):
+        rules = rules_in(genesis, chain_id)
+        state, header = initial_state(genesis, rules), genesis_header(genesis, rules, bytes(32))
+        assert current_memberships(state) == (MembershipFrom(from_height=0, membership=first.membership),)
+        assert header.membership == header.next_membership == rules.membership_digest(first.membership)
+    kept = initial_state(genesis, rules_in(genesis, "wuhan"))[network_key("zhongyi")]
+    assert kept == genesis.document.chains[1].canonical()
+    assert all(replica.consensus_key.encode() in kept for replica in genesis.document.chains[1].replicas)
 
 
 def test_a_chain_s_accounts_can_be_found_in_its_first_state() -> None:

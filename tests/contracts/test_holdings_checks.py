@@ -2,6 +2,7 @@
 
 from contracts.certificate import ATTRIBUTES_MAX, Recorded
 from tests.contracts.certificate_spoils import (
+    IN_TRANSFER,
     OPEN,
     OPERATOR,
     PERMITTED,
@@ -67,7 +68,7 @@ def test_the_checks_of_lock_stand_in_order() -> None:
 
 
 def test_the_checks_of_unlock_stand_in_order() -> None:
-    in_order("unlock", *CROSS_CHAIN, *KNOWN, ("certificate-not-locked", of_holding(locked=False)))
+    in_order("unlock", *CROSS_CHAIN, *KNOWN, ("certificate-not-locked", of_holding(locked=False)), *IN_TRANSFER)
 
 
 def test_the_checks_of_set_user_stand_in_order() -> None:

@@ -54,6 +54,17 @@ MAKERS: dict[str, tuple[Any, tuple[st.SearchStrategy[Any], ...]]] = {
     "vote": (keys.vote_key, (digests, addresses)),
     "file": (keys.file_key, (digests,)),
     "slice": (keys.slice_key, (digests, st.integers(0, 2**16 - 1))),
+    "client": (keys.client_key, (chains,)),
+    "restart": (keys.restart_key, (chains, st.integers(0, 2**32 - 1))),
+    "lane": (keys.lane_key, (chains,)),
+    "packet": (keys.packet_key, (chains, st.integers(0, 2**53 - 1))),
+    "arrival": (keys.arrival_key, (chains, st.integers(0, 2**53 - 1))),
+    "transfer": (keys.transfer_key, (digests,)),
+    "transit": (keys.transit_key, (classes, tokens)),
+    "target": (keys.target_key, (classes, chains)),
+    "relays": (keys.relays_key, (addresses,)),
+    "mirror": (keys.mirror_key, (chains, classes, tokens)),
+    "reliance": (keys.reliance_key, (classes, tokens)),
 }
 records = st.sampled_from(sorted(MAKERS)).flatmap(lambda name: st.tuples(st.just(name), st.tuples(*MAKERS[name][1])))
 Named = tuple[str, tuple[Any, ...]]
@@ -87,7 +98,8 @@ FIRST_BYTES = {
     "account": b"A", "class": b"C", "grant": b"G", "certificate": b"T", "balance": b"B", "supply": b"S", "network": b"N",
     "memberships": b"M", "evidence": b"E", "convictions": b"F", "functions": b"P", "standing": b"W", "did": b"D",
     "switches": b"I", "purse": b"K", "fen_supply": b"L", "tariff": b"Q", "approval": b"O", "platform": b"J", "edition": b"Y",
-    "holding": b"Z", "rebind": b"R", "meta": b"X",
+    "holding": b"Z", "rebind": b"R", "meta": b"X", "client": b"H", "restart": b"h", "lane": b"l", "packet": b"p", "arrival": b"i", "transfer": b"c",
+    "transit": b"o", "target": b"t", "relays": b"f", "mirror": b"m", "reliance": b"q",
 }  # fmt: skip
 SHARED = {
     "auditing": b"Ut", "auditor": b"Ua", "save_request": b"Ur", "vote": b"Uv", "file": b"V", "slice": b"V",

@@ -23,7 +23,7 @@ from tests.contracts.certificate_calls import (
     stored,
     told,
 )
-from tests.contracts.certificate_spoils import KNOWN, LIVE, NOT_FROZEN, NOT_LOCKED, OPEN, PERMITTED, marked
+from tests.contracts.certificate_spoils import IN_TRANSFER, KNOWN, LIVE, NOT_FROZEN, NOT_LOCKED, OPEN, PERMITTED, marked
 from tests.contracts.check_order import Play, Spoil, assert_order, by
 from tests.contracts.small_chain import CLASS, SmallChain, item, token
 
@@ -221,4 +221,6 @@ def test_the_checks_of_lock_stand_in_order() -> None:
 
 def test_the_checks_of_unlock_stand_in_order() -> None:
     gates = (("contract-paused", bridge_paused), *PERMITTED)
-    in_order("unlock", "dave", *gates, *KNOWN, ("certificate-not-locked", marked(locked=False)), locked=True)
+    in_order(
+        "unlock", "dave", *gates, *KNOWN, ("certificate-not-locked", marked(locked=False)), *IN_TRANSFER, locked=True
+    )

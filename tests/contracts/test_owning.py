@@ -13,7 +13,7 @@ from contracts.registry import METHODS
 from tests.contracts.check_order import Play, arguments, assert_order, by, sender_frozen
 from tests.contracts.small_chain import SmallChain
 
-OWNED = ["ddc721", "ddc1155", "evidence", "storage"]
+OWNED = ["crosschain", "ddc721", "ddc1155", "evidence", "mirrors", "storage"]
 NAMED = SetNameAndSymbol(name="Certificates", symbol="DDC")
 owned = pytest.mark.parametrize("contract", OWNED)
 

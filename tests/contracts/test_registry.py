@@ -6,7 +6,22 @@ import pytest
 
 from chain.codec import Record, decoder
 from chain.transaction import Event
-from contracts import authority, charge, classes, ddc721, ddc1155, deposit, did, registry, storage, stored, system
+from contracts import (
+    authority,
+    charge,
+    classes,
+    clients,
+    crosschain,
+    ddc721,
+    ddc1155,
+    deposit,
+    did,
+    mirrors,
+    registry,
+    storage,
+    stored,
+    system,
+)
 from contracts.interface import Check, ContractContext, ContractReverted, Method, Price
 from contracts.keys import purse_key
 from contracts.purses import EMPTY, Purse, purse_of
@@ -17,10 +32,13 @@ CONTRACTS: dict[str, ModuleType] = {
     "authority": authority,
     "charge": charge,
     "classes": classes,
+    "clients": clients,
+    "crosschain": crosschain,
     "did": did,
     "ddc721": ddc721,
     "ddc1155": ddc1155,
     "evidence": deposit,
+    "mirrors": mirrors,
     "storage": storage,
     "system": system,
 }
@@ -53,7 +71,7 @@ def test_every_read_of_every_contract_can_be_found() -> None:
         for name, module in (CONTRACTS | {"state": stored}).items()
         for view in getattr(module, "VIEWS", {})
     }
-    assert {contract for contract, _ in registry.VIEWS} == set(CONTRACTS) - {"classes", "system"} | {"state"}
+    assert {contract for contract, _ in registry.VIEWS} == set(CONTRACTS) - {"classes", "clients", "system"} | {"state"}
 
 
 def test_the_standards_reads_are_there() -> None:
@@ -74,9 +92,9 @@ def test_a_method_says_what_it_does_and_every_check_what_must_be_so() -> None:
             assert len(set(check.codes)) == len(check.codes)
 
 
-def test_what_has_a_price_is_a_certificate_a_file_or_evidence() -> None:
+def test_what_has_a_price_is_a_certificate_its_move_its_mirror_a_file_or_evidence() -> None:
     priced = {place for place, method in registry.METHODS.items() if method.price is not None}
-    assert {contract for contract, _ in priced} == {"ddc721", "ddc1155", "evidence", "storage"}
+    assert {contract for contract, _ in priced} == {"crosschain", "ddc721", "ddc1155", "evidence", "mirrors", "storage"}
     for contract, method in registry.METHODS:
         if contract in ("ddc721", "ddc1155"):
             lower = method.lower()
@@ -203,3 +221,29 @@ def test_a_call_sees_every_method_that_there_is(chain: SmallChain, monkeypatch: 
     context.catalogue = {}
     registry.call(context, chain.transaction(context.sender, "system", "touch", Touch()))
     assert seen == [registry.METHODS]
+
+
+def test_whether_a_call_would_succeed_is_found_without_its_effect(
+    chain: SmallChain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = Told()
+    play(monkeypatch, told, told.check("first"), steps=2_000)
+    context = chain.context("platform", "ddc721", "toy")
+    registry.check(context, chain.transaction(context.sender, "ddc721", "toy", Touch()))
+    assert told == ["first"]
+    monkeypatch.undo()
+    for contract, method, code in (("ddc721", "toy", "method-unknown"), ("ddc721", "mint", "arguments-malformed")):
+        with pytest.raises(ContractReverted) as refusal:
+            registry.check(context, chain.transaction(context.sender, contract, method, Touch()))
+        assert refusal.value.code == code
+
+
+def test_who_could_not_pay_is_refused_before_the_call_is_made(
+    chain: SmallChain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play(monkeypatch, Told(), steps=2_000)
+    chain.write(purse_key(chain.address("platform")), EMPTY)
+    context = chain.context("platform", "ddc721", "toy")
+    with pytest.raises(ContractReverted) as refusal:
+        registry.check(context, chain.transaction(context.sender, "ddc721", "toy", Touch()))
+    assert refusal.value.code == "gas-short"

@@ -28,7 +28,17 @@ from tests.contracts.certificate_calls import (
     stored,
     told,
 )
-from tests.contracts.certificate_spoils import GRANTED, ISSUABLE, OF_721, OPEN, PAID, Spoils, account, of_class
+from tests.contracts.certificate_spoils import (
+    GRANTED,
+    ISSUABLE,
+    OF_721,
+    OPEN,
+    PAID,
+    REQUIRING,
+    Spoils,
+    account,
+    of_class,
+)
 from tests.contracts.check_order import Play, arguments, assert_order
 from tests.contracts.signatory_calls import PEOPLE, name_signatories, sign, signed_anew
 from tests.contracts.small_chain import CLASS, SmallChain, item, token
@@ -267,6 +277,7 @@ def test_the_checks_of_a_signed_mint_stand_in_order() -> None:
 
     signatures: Spoils = (
         ("signatures-not-asked", of_class(threshold=0)),
+        *REQUIRING,
         ("deadline-passed", arguments(deadline=0)),
         ("deadline-too-far", arguments(deadline=2**50)),
         ("signers-malformed", arguments(signers=(0,))),

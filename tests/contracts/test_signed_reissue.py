@@ -36,6 +36,7 @@ from tests.contracts.certificate_spoils import (
     OF_721,
     OPEN,
     PAID,
+    REQUIRING,
     SINGLE,
     Spoils,
     account,
@@ -212,6 +213,7 @@ def test_the_checks_of_a_signed_reissue_stand_in_order() -> None:
 
     signatures: Spoils = (
         ("signatures-not-asked", of_class(threshold=0)),
+        *REQUIRING,
         ("deadline-passed", arguments(deadline=0)),
         ("deadline-too-far", arguments(deadline=2**50)),
         ("signers-malformed", arguments(signers=(0,))),

@@ -60,12 +60,12 @@ def test_a_read_says_whether_a_chain_has_the_record(name: str) -> None:
     members = {
         "address": alice.address, "holder": alice.address, "class_id": CLASS, "did": alice.did, "contract": "ddc721",
         "role": 1, "token": bytes(16), "digest": bytes(32), "signer": bytes(32), "height": 1, "kind": 1, "number": 0,
-        "issuer": alice.did, "to": alice.did, "chain_id": "zhongyi",
+        "issuer": alice.did, "to": alice.did, "chain_id": "zhongyi", "sequence": 0, "trust": 1, "cross_id": bytes(32),
     }  # fmt: skip
     view = VIEWS[name]
     answer = view.read(
         chain.records, view.arguments(**{field: members[field] for field in view.arguments.__struct_fields__})
     )
-    there = {"account", "did", "fenSupply", "memberships", "section", "functions", "tariff"}
+    there = {"account", "did", "fenSupply", "memberships", "section", "functions", "tariff", "client"}
     assert (answer is not None) == (name in there)
     assert name != "account" or answer == find_account(chain.records, alice.address)

@@ -18,7 +18,6 @@ class Answer(StrEnum):
     BUILT_IN = "built in"
     """No method: what it does is part of the program or of the protocol."""
     MOOT = "moot"
-    LATER = "later"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +35,7 @@ def _row(section: str, theirs: str, ours: str, answer: Answer, note: str = "") -
     return Row(section, tuple(theirs.split(", ")), tuple(ours.split()), answer, note)
 
 
-SAME, CLOSED, BUILT_IN, MOOT, LATER = Answer
-_PACKETS: Final = "with cross-chain packets"
+SAME, CLOSED, BUILT_IN, MOOT = Answer
 _REFUSED: Final = "refused with `non-transferable`; instead: rebind to an account of the same DID, or reissue"
 _AUTHORITY: Final = (
     _row(
@@ -201,27 +199,27 @@ _DDC1155: Final = (
     _row("ddc1155", "isApprovedForAll", "ddc1155.isApprovedForAll", SAME, "false"),
 )  # fmt: skip
 _CROSS_CHAIN: Final = (
-    _row("cross-chain", "crossChainTransfer", "", LATER, f"{_PACKETS}; its lock is there: `lock`"),
+    _row("cross-chain", "crossChainTransfer", "crosschain.crossChainTransfer", CLOSED, "opened by the holder, for an account of the same DID"),
     _row(
         "cross-chain",
         "updateCrossChainStatus",
-        "",
-        LATER,
-        f"{_PACKETS}; unlock and refund are there: `unlock`, `refund`",
+        "crosschain.acknowledge crosschain.timeOut",
+        CLOSED,
+        "by proof of what became of it on the other chain, not by an operator's word; unlock and refund are there",
     ),
     _row(
         "cross-chain",
         "crossChainMint",
-        "ddc721.crossSafeMint ddc1155.crossSafeMint",
-        LATER,
-        f"{_PACKETS}: by proof, not by trust",
+        "crosschain.receive ddc721.crossSafeMint ddc1155.crossSafeMint",
+        CLOSED,
+        "the target checks header, quorum and proof itself; the cross-chain role's own mint is there too",
     ),
     _row(
         "cross-chain",
         "addTargetChainId, deleteTargetChainId, getChainId",
-        "",
-        LATER,
-        f"{_PACKETS}; the genesis document names the chains",
+        "crosschain.addTargetChainId crosschain.deleteTargetChainId crosschain.isTarget",
+        SAME,
+        "for each class, by its definer; every header says its chain",
     ),
     _row(
         "cross-chain",
@@ -230,10 +228,10 @@ _CROSS_CHAIN: Final = (
         BUILT_IN,
         "no proxies",
     ),
-    _row("cross-chain", "setBaseData", "", LATER, _PACKETS),
-    _row("cross-chain", "states and event of a transfer's record", "", LATER, _PACKETS),
-    _row("cross-chain", "confirm, cancel", "", LATER, f"{_PACKETS}; the reference has neither on the chain"),
-)
+    _row("cross-chain", "setBaseData", "", BUILT_IN, "the genesis document has every chain's first replicas"),
+    _row("cross-chain", "states and event of a transfer's record", "crosschain.crossChainTransfer crosschain.getTransfer", CLOSED, "six states, failure with its code"),
+    _row("cross-chain", "confirm, cancel", "crosschain.confirm crosschain.cancel", CLOSED, "the reference has neither on the chain"),
+)  # fmt: skip
 _DEPOSITS: Final = (
     _row("evidence", "setThreshold", "evidence.setThreshold", SAME, "a request keeps that of its beginning"),
     _row("evidence", "configureAuditor", "evidence.configureAuditor", SAME),
@@ -271,14 +269,14 @@ _TRANSFER: Final = (
         "approved rebind within the DID, or reissue with a link"),
     _row("moot", "transfer as lending", "ddc721.setUser ddc1155.setUser", MOOT, "a user until a time"),
     _row("moot", "transfer as data change", "ddc721.setAttribute ddc1155.setAttribute", MOOT, "attributes, as the class allows"),
-    _row("moot", "cross-chain transfer to another person", "", LATER, f"a mirror for the same DID, {_PACKETS}"),
-    _row("moot", "document transfer in TRUST", "", MOOT, "the holder hands over a bundle and reveals what it wants; a signed challenge is later"),
+    _row("moot", "cross-chain transfer to another person", "mirrors.attest crosschain.crossChainTransfer", MOOT, "a mirror, or a move to an account of the same DID"),
+    _row("moot", "document transfer in TRUST", "", MOOT, "the holder hands over a bundle and reveals what it wants; its DID's key signs what it is asked to"),
 )  # fmt: skip
 _GAPS: Final = (
     _row("gap", "locked id can be burnt", "ddc721.burn ddc1155.burn", CLOSED, "`certificate-locked`"),
     _row("gap", "frozen id blocks rollback", "ddc721.unlock ddc1155.unlock", CLOSED, "unlocking does not ask"),
-    _row("gap", "failure state not stored; no cancel, no expiry", "", LATER, _PACKETS),
-    _row("gap", "confirmation signature replayable", "", LATER, f"{_PACKETS}; all that is signed names network, chain and purpose"),
+    _row("gap", "failure state not stored; no cancel, no expiry", "crosschain.acknowledge crosschain.cancel crosschain.timeOut", CLOSED, "stored with its code"),
+    _row("gap", "confirmation signature replayable", "crosschain.confirm", CLOSED, "it names network, chains, move, certificate, account, deadline and the DID's sequence"),
     _row("gap", "1155 setURI skips holder check; burn event says 0", "ddc1155.setURI ddc1155.burn", CLOSED),
     _row("gap", "URI not bound to content", "ddc721.mint ddc1155.createEdition", CLOSED, "the content root stands beside the URI"),
 )  # fmt: skip

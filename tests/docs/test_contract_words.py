@@ -9,7 +9,7 @@ from tests.docs.contract_words import declared_codes, declared_events, state_key
 from tests.docs.protocol_page import PAGE, clauses, section
 
 READS = {
-    "authority": "15.5", "charge": "27.4", "did": "28.5", "ddc721": "18.4", "ddc1155": "30.4", "evidence": "31.3",
+    "authority": "15.5", "charge": "27.4", "did": "28.5", "ddc721": "18.4", "ddc1155": "30.4", "evidence": "31.3", "crosschain": "34.3", "mirrors": "35.1",
     "state": "14.1", "storage": "32.3",
 }  # fmt: skip
 """Where the reads of a contract are."""

@@ -26,10 +26,11 @@ ROOT = Path(__file__).resolve().parents[2]
 HEADS = Path(__file__).with_name("node_heads.py")
 CITIES = ("beijing", "shanghai", "guangzhou", "xian")
 PROCESSES = (*(f"node-{city}" for city in CITIES), "gateway")
+SERVICES = (*PROCESSES, "relayer")
 CHAIN = "wenchang"
 BUILD_S, UP_S, HEALTHY_S, CATCH_UP_S, COMMAND_S = 900, 180, 120, 60, 120
 SECRETS = {
-    "ca.key", "tls.key", "consensus.key", "passphrase", "vault.db", "demo-keys.json", "demo-dids.json", "network.json",
+    "ca.key", "tls.key", "consensus.key", "passphrase", "vault.db", "demo-keys.json", "demo-dids.json", "network.json", "relayer.json",
 }  # fmt: skip
 IMAGE_SURVEY = """
 find / -xdev \\( -name '*.key' -o -name .git -o -name 'demo-*.json' -o -name vault.db -o -name passphrase \
@@ -112,7 +113,7 @@ class Cluster:
         """Until every process is healthy and the one-shot services have ended well."""
 
         def ready() -> bool:
-            states = [self.inspect(service, "{{.State.Health.Status}}") for service in PROCESSES]
+            states = [self.inspect(service, "{{.State.Health.Status}}") for service in SERVICES]
             return all(state == "healthy" for state in states) and self._welcomed()
 
         return until(ready, HEALTHY_S, "every process is healthy and `welcome` has ended")
@@ -212,7 +213,7 @@ class Story:
 
     def look_at_users(self) -> str:
         users = {}
-        for service in PROCESSES:
+        for service in SERVICES:
             shown = run("docker", "top", self.cluster.container(service), "-eo", "pid,uid,args").splitlines()[1:]
             users[service] = {line.split()[1] for line in shown}
             powers = self.cluster.execute(service, "grep", "CapEff", "/proc/1/status").split()[1]
@@ -231,10 +232,13 @@ class Story:
             folder = "/network/gateway" if service == "gateway" else "/node"
             keys.add(self.cluster.execute(service, "sha256sum", f"{folder}/tls.key").split()[0])
         hold(that=len(keys) == len(PROCESSES), otherwise="two processes have one TLS key")
+        files = self.cluster.execute("relayer", "find", "/node", "/network", "-type", "f").split()
+        seen = {file for file in files if file.rsplit("/", 1)[1] in SECRETS}
+        hold(that=seen == {"/network/relayer/relayer.json"}, otherwise=f"relayer sees {sorted(seen)}")
         return f"{len(keys)} keys, one each"
 
     def look_at_ports(self) -> str:
-        ports = {service: run("docker", "port", self.cluster.container(service)).strip() for service in PROCESSES}
+        ports = {service: run("docker", "port", self.cluster.container(service)).strip() for service in SERVICES}
         published = {service: port for service, port in ports.items() if port}
         expected = {"gateway": f"8080/tcp -> 127.0.0.1:{self.cluster.port}"}
         hold(that=published == expected, otherwise=f"published: {published}")

@@ -8,7 +8,6 @@ from chain.block import BlockHeader
 from chain.codec import encode
 from chain.committed import State
 from chain.light_client import CertifiedHeader, Handover
-from chain.profiles import load_profiles
 from chain.rpc import BlockAnswer
 from chain.rules import ChainRules
 from chain.state import layer
@@ -20,6 +19,7 @@ from node.execution import build_block, dry_run
 from node.mempool import Checked, Refusal, check_transaction, window_refusal
 from tests.chain.memory_nodes import MemoryNodes
 from tests.chain.small_genesis import genesis_of
+from tests.chain.small_network import network_rules_of
 from tests.contracts.membership_changes import certified_by
 
 CHAIN_IDS: Final = ("wuhan", "zhongyi")
@@ -48,7 +48,7 @@ class MemoryChain:
 
     @classmethod
     def founded(cls, chain_id: str) -> "MemoryChain":
-        rules = ChainRules.of(GENESIS.network_id, load_profiles()[chain_id])
+        rules = network_rules_of(chain_id, GENESIS.network_id, CHAIN_IDS)
         state = State(rules.digest, MemoryNodes())
         first = layer(state, initial_state(GENESIS, rules))
         state.commit(first, 0)

@@ -30,6 +30,12 @@ PATHS = {
     "/v1/chains/{chain}/blocks/{height}": {"get"},
     "/v1/chains/{chain}/blocks/{height}/events": {"get"},
     "/v1/chains/{chain}/headers/{height}": {"get"},
+    "/v1/chains/{chain}/state": {"get"},
+    "/v1/crosschain/attestations": {"get", "post"},
+    "/v1/crosschain/moves": {"post"},
+    "/v1/crosschain/moves/{chain}/{cross_id}": {"get"},
+    "/v1/crosschain/moves/{chain}/{cross_id}:confirm": {"post"},
+    "/v1/crosschain/moves/{chain}/{cross_id}:cancel": {"post"},
     "/v1/chains/{chain}/transactions/{hash}": {"get"},
     "/v1/chains/{chain}/accounts/{address}": {"get"},
     "/v1/chains/{chain}/consensus": {"get"},
@@ -60,7 +66,12 @@ PATHS = {
     "/readyz": {"get"},
     "/metrics": {"get"},
 }
+OPEN_TO_READ = ("/v1/classes", "/v1/certificates", "/v1/crosschain/attestations")
 NEEDS_KEY = {
+    "/v1/crosschain/attestations",
+    "/v1/crosschain/moves",
+    "/v1/crosschain/moves/{chain}/{cross_id}:confirm",
+    "/v1/crosschain/moves/{chain}/{cross_id}:cancel",
     "/v1/accounts",
     "/v1/certificates",
     "/v1/certificates:batch",
@@ -120,7 +131,7 @@ def test_every_operation_documents_its_problems(description: dict[str, Any]) -> 
 
 def test_what_needs_a_key_says_so(description: dict[str, Any]) -> None:
     for path, method, operation in operations_of(description):
-        if path in NEEDS_KEY and not (method == "get" and path in ("/v1/classes", "/v1/certificates")):
+        if path in NEEDS_KEY and not (method == "get" and path in OPEN_TO_READ):
             assert operation["security"] == [{"HTTPBearer": []}], (path, method)
 
 

@@ -32,6 +32,7 @@ from contracts.meta import Signed
 from contracts.registry import METHODS
 from contracts.signatories import MintSigned, ReissueSigned
 from gateway.arguments import (
+    EVIDENCE,
     ArgumentsMalformed,
     format_did,
     parse_did,
@@ -80,7 +81,7 @@ def addressed(rules: ChainRules, value: Any, expected: inspect.Type, data: st.Da
     if isinstance(value, tuple):
         (item,) = (option.item_type for option in options if isinstance(option, inspect.VarTupleType))
         return tuple(addressed(rules, part, item, data) for part in value)
-    if not isinstance(value, Record):
+    if not isinstance(value, Record) or type(value) in EVIDENCE:
         return value
     form = inspect.type_info(type(value))
     assert isinstance(form, inspect.StructType)

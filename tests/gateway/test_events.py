@@ -190,6 +190,7 @@ SAMPLES: dict[str, Callable[[LifePlay], Any]] = {
     "item": lambda play: play.item(1),
     "items": lambda play: (play.item(1),),
     "data": lambda _: b"",
+    "held": lambda _: (),
     "signed": lambda _: Signed(counter=1, deadline=1, signature=b""),
     "deadline": lambda _: 1,
     "signers": lambda _: (),

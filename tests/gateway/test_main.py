@@ -89,7 +89,7 @@ def test_rebuilding_empties_the_index_and_leaves_the_vault(folder: Path, monkeyp
     connection.close()
     kept = open_database(folder / "vault.db", vault.SCHEMA, vault.VERSION)
     assert (
-        kept.execute("SELECT COUNT(*) FROM custodial_keys").fetchone()[0] == 72
-    )  # six people: an account on each of ten chains, and two keys of a DID
+        kept.execute("SELECT COUNT(*) FROM custodial_keys").fetchone()[0] == 84
+    )  # seven people: an account on each of ten chains, and two keys of a DID
     kept.close()
     assert len(served) == 2

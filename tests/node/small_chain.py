@@ -18,7 +18,7 @@ from node.ledger import Ledger
 from node.mempool import Checked, check_transaction
 from node.storage.memory import MemoryStore
 from tests.chain.small_genesis import account_key_pair, address_of, document_of
-from tests.chain.small_network import FIRST, START_MS
+from tests.chain.small_network import FIRST, START_MS, network_rules_of
 
 CHAIN = "nanjing"
 OTHER_CHAIN = "chengdu"
@@ -40,7 +40,7 @@ NOW = START_MS + 60_000
 
 def rules_of(genesis: Genesis = GENESIS, chain_id: str = CHAIN) -> ChainRules:
     """The rules of a chain of the network that `genesis` makes."""
-    return ChainRules.of(genesis.network_id, load_profiles()[chain_id])
+    return network_rules_of(chain_id, genesis.network_id, (section.chain_id for section in genesis.document.chains))
 
 
 RULES = rules_of()

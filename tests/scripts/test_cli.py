@@ -69,7 +69,14 @@ def test_network_json_is_for_its_owner_only(data: Path) -> None:
 
 def test_status_lists_processes_and_chains(data: Path) -> None:
     status = json.loads(succeed("status", "--data", data, "--json"))
-    assert {one["name"] for one in status["processes"]} == {"gateway", "beijing", "shanghai", "guangzhou", "xian"}
+    assert {one["name"] for one in status["processes"]} == {
+        "gateway",
+        "relayer",
+        "beijing",
+        "shanghai",
+        "guangzhou",
+        "xian",
+    }
     assert len(status["chains"]) == 10
     assert "wenchang" in succeed("status", "--data", data)
 

@@ -64,7 +64,7 @@ def test_a_newcomer_without_an_address_listens_beside_the_others(folder: Path) -
     assert nodes.listening(folder)["suzhou"][1] > 24_104
 
 
-@pytest.mark.parametrize("name", ["", "Suzhou", "苏州", "-a", "a b", "gateway", "../x", "a" * 33])
+@pytest.mark.parametrize("name", ["", "Suzhou", "苏州", "-a", "a b", "gateway", "relayer", "../x", "a" * 33])
 def test_a_name_that_is_none_makes_no_folder(folder: Path, name: str) -> None:
     before = sorted(folder.rglob("*"))
     with pytest.raises(CommandFailed, match="a node's name is"):

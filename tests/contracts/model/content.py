@@ -106,6 +106,7 @@ def _classes(world: World) -> Stored:
             rules=asked.rules,
             threshold=found.threshold,
             signatories=found.signatories,
+            requires=(),
             defined_at=found.defined_at,
         )
         yield keys.class_key(class_id), defined
@@ -127,6 +128,8 @@ def _certificates(world: World) -> Stored:
             uri=held.uri,
             supersedes=held.supersedes,
             superseded_by=held.superseded_by,
+            suspended=False,
+            origin=None,
         )
         yield keys.certificate_key(class_id, token), certificate
     for (class_id, token, holder), rebind in world.rebinds.items():

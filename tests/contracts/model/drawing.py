@@ -37,6 +37,8 @@ DRAWS: dict[str, dict[str, Draw]] = {
     "classes": calls_charge.CLASSES,
     "ddc721": {**_SHARED, **calls_issuing.CALLS, **calls_life.CALLS_721},
     "ddc1155": {**_SHARED, **calls_editions.CALLS},
+    "crosschain": calls_deposits.OWNING,
+    "mirrors": calls_deposits.OWNING,
     "evidence": {**calls_deposits.EVIDENCE, **calls_deposits.OWNING},
     "storage": {**calls_deposits.STORAGE, **calls_deposits.OWNING},
 }

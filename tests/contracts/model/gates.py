@@ -15,12 +15,15 @@ _OPERATORS: Final = ("freeze", "unfreeze", "approveRebind", "unlock")
 _CROSS_CHAIN: Final = ("crossSafeMint", "lock", "unlock")
 _OPEN_721: Final = (
     *_LIFE, "mint", "mintBatch", "safeMint", "safeMintBatch", "mintSigned", "metaMint", "metaSafeMint", "metaMintBatch",
-    "metaSafeMintBatch", "metaBurn", "setURI", "reissue", "reissueSigned",
+    "metaSafeMintBatch", "metaBurn", "setURI", "reissue", "reissueSigned", "mintRequired",
 )  # fmt: skip
 _OPEN_1155: Final = (
     *_LIFE, "createEdition", "setURI", "withdrawEdition", "safeMint", "safeMintBatch", "metaSafeMint", "metaSafeMintBatch",
     "burnBatch", "metaBurn", "metaBurnBatch",
 )  # fmt: skip
+_RELAYS: Final = ("receive", "acknowledge", "timeOut", "tellFate", "followRequirement")
+_MOVES: Final = ("crossChainTransfer", "confirm", "cancel")
+_MIRRORS: Final = ("attest", "refresh")
 _EVIDENCE: Final = ("createSaveRequest", "deleteSaveRequest", "voteSaveRequest")
 _STORAGE: Final = ("openFile", "storeData", "deleteData")
 FIRST_LIST: Final[dict[tuple[str, str], tuple[str, ...]]] = {
@@ -32,6 +35,9 @@ FIRST_LIST: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("platform", "ddc1155"): _OPEN_1155,
     ("consumer", "ddc1155"): _OPEN_1155,
     ("cross-chain", "ddc1155"): _CROSS_CHAIN,
+    **{(role, "crosschain"): (*_MOVES, *_RELAYS) for role in EVERYDAY},
+    ("relayer", "crosschain"): _RELAYS,
+    **{(role, "mirrors"): _MIRRORS for role in (*EVERYDAY, "relayer")},
     **{(role, "evidence"): _EVIDENCE for role in EVERYDAY},
     ("operator", "storage"): _STORAGE,
     ("platform", "storage"): _STORAGE,
@@ -39,7 +45,7 @@ FIRST_LIST: Final[dict[tuple[str, str], tuple[str, ...]]] = {
 """The access list of the first state: role and contract -> methods."""
 LISTED: Final = {
     contract: frozenset(method for (_, of), methods in FIRST_LIST.items() if of == contract for method in methods)
-    for contract in ("ddc721", "ddc1155", "evidence", "storage")
+    for contract in ("crosschain", "ddc721", "ddc1155", "evidence", "mirrors", "storage")
 }
 """The methods that an operator may list or take off the list."""
 
@@ -54,6 +60,8 @@ PRICES: Final[dict[str, dict[str, tuple[int, int]]]] = {
         **{method: _ISSUING for method in _OPEN_1155 if "Mint" in method},
         "crossSafeMint": _ISSUING, "burn": _BURNING, "burnBatch": _BURNING, "metaBurn": _BURNING, "metaBurnBatch": _BURNING,
     },
+    "crosschain": {"crossChainTransfer": (300, 0)},
+    "mirrors": {"attest": (200, 0)},
     "evidence": {"createSaveRequest": (100, 0)},
     "storage": {"openFile": (200, 0), "storeData": (1_000, 0)},
 }  # fmt: skip

@@ -20,6 +20,8 @@ RULES: dict[str, dict[str, Rule]] = {
     "did": dids.METHODS,
     "ddc721": {**issuing.METHODS, **life.METHODS, **life.METHODS_721, **rebinds.METHODS, **deposits.OWNING},
     "ddc1155": {**life.METHODS, **rebinds.METHODS, **editions.METHODS, **deposits.OWNING},
+    "crosschain": deposits.OWNING,
+    "mirrors": deposits.OWNING,
     "evidence": {**deposits.EVIDENCE, **deposits.OWNING},
     "storage": {**deposits.STORAGE, **deposits.OWNING},
 }

@@ -41,14 +41,14 @@ class Play:
     drawer: Drawer = field(init=False)
     chance: Random = field(init=False)
     fixed: dict[bytes, bytes] = field(init=False)
-    """Replicas and network, which no call changes."""
+    """Replicas, network and what is believed of other chains, which no call of these changes."""
     tally: Tally = field(default_factory=Counter)
     calls: int = 0
 
     def __post_init__(self) -> None:
         self.chance = Random(self.seed)
         self.chain = SmallChain.founded(CHAINS[self.seed % len(CHAINS)])
-        self.fixed = {key: value for key, value in self.chain.content().items() if key[:1] in (b"M", b"N")}
+        self.fixed = {key: value for key, value in self.chain.content().items() if key[:1] in (b"M", b"N", b"H")}
         people = People(self.chain.rules, Facts(), crowded=self.chance.random() < 0.25)
         self.drawer = Drawer(Index(founded(self.chain, people)), people, self.chance)
 

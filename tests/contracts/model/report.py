@@ -5,20 +5,32 @@ from collections.abc import Iterator
 
 from contracts.purses import COLLECT_CODES
 from contracts.registry import METHODS
+from tests.contracts.model.deposits import OWNING
 from tests.contracts.model.methods import TRANSFERS
 from tests.contracts.model.play import Tally
 from tests.contracts.model.unreachable import reason_for
 
-BESIDE = {"system"}
+BESIDE = {"system", "clients"}
 """Contracts that the model does not have."""
+BETWEEN_CHAINS = {
+    *((contract, name) for contract, name in METHODS if contract in ("crosschain", "mirrors") and name not in OWNING),
+    ("classes", "setRequirements"),
+    ("ddc721", "mintRequired"),
+}
+"""Methods that take several chains, which `tests.interop.simulation` plays."""
 Place = tuple[str, str, str]
+
+
+def is_played(contract: str, name: str) -> bool:
+    """Whether the model has the method."""
+    return contract not in BESIDE and (contract, name) not in BETWEEN_CHAINS
 
 
 def declared() -> list[Place]:
     """Every refusal that a method's checks and its price declare: contract, method, code."""
     places = []
     for (contract, name), method in METHODS.items():
-        if contract not in BESIDE:
+        if is_played(contract, name):
             codes = dict.fromkeys(code for check in method.checks for code in check.codes)
             codes |= dict.fromkeys(COLLECT_CODES if method.price is not None else ())
             places += [(contract, name, code) for code in codes]
@@ -27,7 +39,7 @@ def declared() -> list[Place]:
 
 def never_applied(tally: Tally) -> list[tuple[str, str]]:
     """Methods that never did what they are for."""
-    wanted = [place for place in METHODS if place[0] not in BESIDE and place[1] not in TRANSFERS.get(place[0], ())]
+    wanted = [place for place in METHODS if is_played(*place) and place[1] not in TRANSFERS.get(place[0], ())]
     return [(contract, method) for contract, method in wanted if not tally[contract, method, ""]]
 
 
@@ -75,7 +87,7 @@ def table(tally: Tally) -> Iterator[str]:
         of_method = {code: count for (of, name, code), count in tally.items() if (of, name) == (contract, method)}
         refused = sum(count for code, count in of_method.items() if code)
         codes = sum(1 for code in of_method if code)
-        if contract not in BESIDE:
+        if is_played(contract, method):
             yield f"{contract + '.' + method:<40}{of_method.get('', 0):>10,}{refused:>10,}{codes:>7}"
     yield ""
     yield f"{'code':<40}{'refused':>10}"

@@ -9,6 +9,12 @@ _HELD = "an account holds it, and accounts are for ever"
 _KNOWN_DID = "a holder's DID was known when the account joined it, and DIDs are for ever"
 _LOCK = "an offer cannot be locked, and nothing that was locked is offered"
 _NO_UNITS = "an edition alone takes nothing from a quota, and no quota is below nothing"
+_NO_REQUIREMENTS = "no class asks for others here: `tests.interop` plays those that do"
+_NO_MOVES = "nothing moves to other chains here: `tests.interop.simulation` plays moves"
+_ISSUING = (
+    "mint", "mintBatch", "safeMint", "safeMintBatch", "crossSafeMint", "mintSigned", "metaMint", "metaSafeMint",
+    "metaMintBatch", "metaSafeMintBatch", "reissue", "reissueSigned",
+)  # fmt: skip
 REASONS: dict[tuple[str, str, str], str] = {
     **{
         ("authority", method, "account-repeats"): _ONE
@@ -25,6 +31,8 @@ REASONS: dict[tuple[str, str, str], str] = {
     **{(contract, "requestRebind", "did-unknown"): _KNOWN_DID for contract in ("ddc721", "ddc1155")},
     **{(contract, "decline", "certificate-locked"): _LOCK for contract in ("ddc721", "ddc1155")},
     ("ddc1155", "createEdition", "quota-exceeded"): _NO_UNITS,
+    **{("ddc721", method, "requirements-unshown"): _NO_REQUIREMENTS for method in _ISSUING},
+    **{(contract, "unlock", "certificate-in-transfer"): _NO_MOVES for contract in ("ddc721", "ddc1155")},
 }
 
 

@@ -21,7 +21,9 @@ from scripts.errors import CommandFailed
 from tests.chain.small_network import FIRST, START_MS, Signers, header_of, rules_of
 
 RULES = rules_of("nanjing")
-GENESIS: Any = SimpleNamespace(document=SimpleNamespace(created_at=START_MS), membership=FIRST.membership)
+GENESIS: Any = SimpleNamespace(
+    document=SimpleNamespace(created_at=START_MS), membership_of={"nanjing": FIRST.membership}.__getitem__
+)
 SENT = [f"transaction {number}".encode() for number in range(10)]
 Reply = Callable[[Submit], list[Answer]]
 
