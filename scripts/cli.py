@@ -25,6 +25,9 @@ COMMANDS: Final = {
     "history": "show",
     "proof": "show",
     **dict.fromkeys(ACTIONS, "life"),
+    "attest": "crosschain",
+    "mirror": "crosschain",
+    "move": "crosschain",
     "contracts": "contracts",
     "call": "contracts",
     "read": "contracts",
@@ -43,6 +46,7 @@ COMMANDS: Final = {
 }
 """Command -> the module of scripts.commands that has it."""
 PANELS: Final = {
+    "crosschain": "Between chains 跨链",
     "life": "What becomes of a certificate 证书的一生",
     "contracts": "Contracts and signatures 合约与签名",
     "statement": "Contracts and signatures 合约与签名",

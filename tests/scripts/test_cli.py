@@ -28,7 +28,7 @@ CHAIN = "nanjing"
 def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("cli") / "network"
     try:
-        succeed("up", "--detach", "--data", folder, "--port", str(processes.free_port(5)))
+        succeed("up", "--detach", "--data", folder, "--port", str(processes.free_port(6)))
         yield folder
     finally:
         processes.stop_all(folder)
@@ -210,7 +210,7 @@ def test_what_cannot_be_done_is_one_clear_line(data: Path, tmp_path: Path) -> No
 
 
 def test_a_busy_port_is_named(tmp_path: Path) -> None:
-    port = processes.free_port(5)
+    port = processes.free_port(6)
     with socket.socket() as busy:
         busy.bind(("127.0.0.1", port + 2))
         busy.listen()
@@ -221,14 +221,14 @@ def test_a_busy_port_is_named(tmp_path: Path) -> None:
 
 def test_ctrl_c_ends_every_process(tmp_path: Path) -> None:
     folder = tmp_path / "network"
-    command = [sys.executable, "-m", "scripts.cli", "up", "--data", str(folder), "--port", str(processes.free_port(5))]
+    command = [sys.executable, "-m", "scripts.cli", "up", "--data", str(folder), "--port", str(processes.free_port(6))]
     foreground = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert foreground.stdout is not None
     try:
         while "Ctrl-C" not in foreground.stdout.readline():
             assert foreground.poll() is None
         started = list(processes.alive(folder).values())
-        assert len(started) == 5
+        assert len(started) == 6
         foreground.send_signal(signal.SIGINT)
         assert foreground.wait(20) == 0
         assert not any(process.is_running() for process in started)
@@ -243,7 +243,7 @@ def test_the_demo_holds_and_leaves_nothing_behind(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "scripts.cli", "demo"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done
-    assert done.stdout.count("✓") == 6
+    assert done.stdout.count("✓") == 7
     assert "✗" not in done.stdout
     total = int(next(line for line in done.stdout.splitlines() if "certificates on 10 chains" in line).split()[0])
     assert total >= 300
@@ -251,7 +251,7 @@ def test_the_demo_holds_and_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_down_ends_the_network_and_keeps_its_data(data: Path) -> None:
-    assert "Ended 5 processes" in succeed("down", "--data", data)
+    assert "Ended 6 processes" in succeed("down", "--data", data)
     assert "Nothing runs" in succeed("down", "--data", data)
     shown = succeed("up", "--detach", "--data", data)
     assert "as it was" in shown
