@@ -50,6 +50,11 @@ def parse_name(text: str) -> CertificateName:
     return CertificateName(*match.groups())
 
 
+def class_uid(chain_id: str, standard: int, class_id: str) -> str:
+    """The CAIP-19 shape of a class: an asset type without a token."""
+    return f"bsn:{chain_id}/ddc{standard}:{class_id}"
+
+
 def format_token(style: TokenStyle, token: bytes) -> str:
     """A token id (16 bytes) as its chain writes it: a decimal number, or a UUID."""
     if style == "integer":

@@ -19,8 +19,8 @@ from contracts.certificate import (
     find_certificate,
     is_live,
 )
-from contracts.classes import CertificateClass, find_class, is_issuer
-from contracts.interface import ContractContext
+from contracts.classes import find_class, is_issuer
+from contracts.interface import ContractContext, Readable
 from contracts.keys import balance_key, certificate_key
 from contracts.packets import Fate, Move, Packet, ReceivePacket, arrive, sent_claim
 from contracts.relaying import believe
@@ -51,14 +51,27 @@ def refusal(context: ContractContext, packet: Packet, move: Move) -> str:
     if packet.deadline is not None and context.time >= packet.deadline:
         return "packet-expired"
     held = move.certificate
-    here = find_class(context.records, held.class_id)
-    if here is None or here.standard != 721:
-        return "class-unknown"
     return (
-        _class_refusal(context, held, here)
+        route_refusal(context.records, context.time, held.class_id, held.schema, held.issuer_did)
         or _holder_refusal(context, move)
         or _place_refusal(context, packet.source, held)
     )
+
+
+def route_refusal(records: Readable, now: int, class_id: str, schema: bytes, issuer_did: bytes) -> str:
+    """Why no certificate of this class and issuer may arrive here, one of `ARRIVAL_CODES`; empty if they may."""
+    here = find_class(records, class_id)
+    if here is None or here.standard != 721:
+        return "class-unknown"
+    if here.schema != schema:
+        return "schema-differs"
+    if here.requires:
+        return "requirements-unshown"
+    definer = find_account(records, here.issuer)
+    may_revoke = here.rules.issuer_revokes or is_issuer(records, here.class_id, here.issuer, now)
+    if definer is None or not definer.active or definer.did != issuer_did or not may_revoke:
+        return "route-missing"
+    return ""
 
 
 def land(context: ContractContext, packet: Packet, move: Move) -> None:
@@ -82,18 +95,6 @@ def land(context: ContractContext, packet: Packet, move: Move) -> None:
     context.emit("Locked", held.class_id, held.token)
     context.emit("Issued", held.class_id, here.issuer, move.to, held.token, held.burn_authorisation)
     context.emit("CrossChainArrived", move.cross_id, packet.source, held.class_id, held.token, move.to)
-
-
-def _class_refusal(context: ContractContext, held: Certificate, here: CertificateClass) -> str:
-    if here.schema != held.schema:
-        return "schema-differs"
-    if here.requires:
-        return "requirements-unshown"
-    definer = find_account(context.records, here.issuer)
-    may_revoke = here.rules.issuer_revokes or is_issuer(context.records, here.class_id, here.issuer, context.time)
-    if definer is None or not definer.active or definer.did != held.issuer_did or not may_revoke:
-        return "route-missing"
-    return ""
 
 
 def _holder_refusal(context: ContractContext, move: Move) -> str:

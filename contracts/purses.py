@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from chain.codec import Record, decoder, encode
 from chain.ids import Natural
+from chain.rules import ChainRules
 from chain.transaction import Name
 from contracts.interface import ContractContext, ContractReverted, Price, Readable, Records
 from contracts.keys import contract_purse, fen_supply_key, purse_key, tariff_key
@@ -65,11 +66,18 @@ def fee_of(records: Readable, contract: str, method: str) -> int:
     return next((fen for name, fen in tariff.fees if name == method), 0)
 
 
+def cost_of(
+    records: Readable, rules: ChainRules, contract: str, method: str, price: Price, units: int
+) -> tuple[int, int]:
+    """What a call of so many units costs: fen, and gas in the chain's unit; `contract-deregistered` if it cannot be made."""
+    gas = (price.steps + price.steps_each * units) * rules.profile.gas_per_fen // STEPS_PER_FEN
+    return fee_of(records, contract, method) * units, gas
+
+
 def collect(context: ContractContext, price: Price, arguments: Any) -> None:  # noqa: ANN401 - the method's record
     """Take what a call costs from its sender: fen for the contract, gas for good; refused if it cannot pay."""
     units = price.units(arguments)
-    fee = fee_of(context.records, context.contract, context.method) * units
-    gas = (price.steps + price.steps_each * units) * context.rules.profile.gas_per_fen // STEPS_PER_FEN
+    fee, gas = cost_of(context.records, context.rules, context.contract, context.method, price, units)
     purse = purse_of(context.records, context.sender)
     if purse.fen < fee:
         raise ContractReverted("fee-short", fee, purse.fen)

@@ -26,7 +26,7 @@ from gateway.database import Database
 from gateway.errors import Problem
 from gateway.index import open_index
 from gateway.limits import Limits
-from gateway.routes import certificates, contracts, crosschain, ledger, life, operations, statements
+from gateway.routes import certificates, contracts, crosschain, directory, ledger, life, operations, statements
 from gateway.routes.proven_reads import ProvenReads
 from gateway.routes.signed_writes import SignedWrites
 from gateway.services.follow import follow_chain
@@ -88,6 +88,7 @@ def create_app(settings: Settings) -> FastAPI:
         life.router,
         contracts.router,
         crosschain.router,
+        directory.router,
         ledger.router,
         operations.router,
         statements.router,

@@ -25,18 +25,19 @@ from chain.codec import decode
 from chain.rules import ChainRules
 from chain.transaction import SignedTransaction
 from contracts.certificate import Recorded
-from contracts.classes import DefineClass
+from contracts.classes import DefineClass, SetRequirements
+from gateway import directory, journeys
 from gateway.clients.answers import HeardBlock, outline_of
 from gateway.database import Database, DatabaseUnusable
 from gateway.events import HeardEvent, Minted, arrived_by, events_of, minted_by, told, values_of
 
 _log = logging.getLogger("certnet.gateway")
 
-VERSION: Final = 4
+VERSION: Final = 5
 RUN: Final = 4_096
 """How many numbers of the stream share a tree of keys."""
 INSERT_ROWS_MAX: Final = 256
-TABLES: Final = ("heads", "transactions", "classes", "certificates", "events")
+TABLES: Final = ("heads", "transactions", "classes", "certificates", "events", "accounts", "moves", "ways")
 SCHEMA: Final = f"""
 CREATE TABLE heads (chain TEXT PRIMARY KEY, height INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE transactions (
@@ -66,6 +67,8 @@ CREATE TABLE events (
   data TEXT NOT NULL
 );
 CREATE INDEX events_token ON events (token, class, chain) WHERE token IS NOT NULL;
+{directory.SCHEMA}
+{journeys.SCHEMA}
 """
 SETTINGS: Final[dict[str, str | int]] = {
     "page_size": 8_192,
@@ -215,6 +218,9 @@ class _Rows:
         if (call.contract, call.method) == ("classes", "defineClass"):
             self.add_class(call, shown)
             return
+        if (call.contract, call.method) == ("classes", "setRequirements"):
+            asked = decode(call.arguments, SetRequirements)
+            journeys.learn_requirements(self.connection, self.rules.chain_id, asked.class_id, asked.requires)
         minted = minted_by(call.contract, call.method, call.arguments)
         if minted is not None:
             self.add_minted(call.sender, transaction_id, minted)
@@ -266,13 +272,15 @@ class _Rows:
         self.add_event("class", defined.class_id, None, {**shown, "class": defined.class_id})
 
     def add_told(self, event: HeardEvent, shown: dict[str, Any]) -> None:
-        """What a contract tells, and what that changes of a certificate."""
+        """What a contract tells, and what that changes of certificates, accounts and moves."""
         kept = told(self.rules, event)
         if kept.token is not None and event.name in _CHANGES:
             self.write()  # it may have been minted in this very block
             place = (self.rules.chain_id, kept.class_id, kept.token)
             more = (values_of(event)[3],) if event.name == "Rebound" else ()
             self.connection.execute(_CHANGES[event.name], (*place, *more))
+        directory.learn_accounts(self.connection, self.rules.chain_id, event)
+        journeys.learn_move(self.connection, self.rules.chain_id, event, self.time)
         self.add_event(kept.kind, kept.class_id, kept.token, shown | kept.data)
 
     def add_event(self, kind: str, class_id: str | None, token: bytes | None, data: dict[str, Any]) -> None:

@@ -2,14 +2,16 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
 from chain.errors import AddressMalformed
 from chain.rules import ChainRules
-from chain.universal_id import CertificateName, format_token, parse_token
+from chain.universal_id import CertificateName, IdMalformed, format_token, parse_token
+from gateway.arguments import parse_did
+from gateway.directory import accounts_of
 from gateway.index import FIND_CERTIFICATE, RUN, latest_event
 
 Rules = Mapping[str, ChainRules]
@@ -19,6 +21,8 @@ _FIELDS: Final = (
 )
 _CLASS: Final = ("chain", "class", "name_en", "name_zh", "issuer", "schema", "height", "standard", "rules")
 _ADDRESSES: Final = ("issuer", "holder")
+_DIDS: Final = {"issuer_did": "issuer", "holder_did": "holder"}
+"""Filter -> the column that has the addresses of the DID's accounts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,27 @@ class IndexedEvent:
     seq: int
     kind: str
     data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events somebody wants: of one chain or of all, of these kinds or, if none is named, of every kind."""
+
+    chain: str | None = None
+    kinds: frozenset[str] = frozenset()
+
+    def takes(self, event: IndexedEvent) -> bool:
+        """Whether it is one of them."""
+        return self.chain in (None, event.data.get("chain")) and self.takes_kind(event.kind)
+
+    def takes_kind(self, kind: str) -> bool:
+        """Whether events of this kind may be among them."""
+        return not self.kinds or kind in self.kinds
+
+
+ALL_EVENTS: Final = Wanted()
+MINTED: Final = "minted"
+"""The kind of event that the row of a certificate tells; all others have rows of their own."""
 
 
 def list_classes(connection: sqlite3.Connection, chain: str | None) -> list[dict[str, Any]]:
@@ -49,14 +74,17 @@ def search(
         if name in filters:
             where.append(f"{name} = ?")
             values.append(filters[name])
-    named = {name: _named(rules, filters.get("chain"), filters[name]) for name in _ADDRESSES if name in filters}
-    if not all(named.values()):
+    named = [
+        (name, named_accounts(rules, filters.get("chain"), filters[name])) for name in _ADDRESSES if name in filters
+    ]
+    named += [(name, _accounts_of(connection, filters[did])) for did, name in _DIDS.items() if did in filters]
+    if not all(pairs for _, pairs in named):
         return [], None
-    for name, pairs in named.items():
+    for name, pairs in named:
         where.append(f"(chain, {name}) IN (VALUES {', '.join(['(?, ?)'] * len(pairs))})")
         values += [part for pair in pairs for part in pair]
-    holders = {raw for _, raw in named.get("holder", ())}
-    rows = list(islice(_rows(connection, " AND ".join(where), values, holders, cursor), limit + 1))
+    holders = {raw for name, pairs in named if name == "holder" for _, raw in pairs}
+    rows = list(islice(_rows(connection, " AND ".join(where), values, "holder", holders, cursor), limit + 1))
     following = rows[limit - 1][0] if len(rows) > limit else None
     return [_found(rules, row) for row in rows[:limit]], following
 
@@ -75,16 +103,43 @@ def history(connection: sqlite3.Connection, rules: ChainRules, class_id: str, to
     return [{"event": event.kind, **event.data} for event in events]
 
 
-def events_after(connection: sqlite3.Connection, rules: Rules, seq: int, limit: int) -> list[IndexedEvent]:
-    """Events of the stream after number `seq`."""
-    last = min(latest_event(connection), seq + limit)  # every number is one event, either minted or another
-    minted = connection.execute(f"SELECT {_FIELDS} FROM certificates WHERE seq > ? AND seq <= ?", (seq, last))  # noqa: S608
-    others = connection.execute("SELECT seq, kind, chain, data FROM events WHERE seq > ? AND seq <= ?", (seq, last))
-    events = [*(_minted(rules, row) for row in minted), *map(_event, others)]
-    return sorted(events, key=lambda event: event.seq)
+def events_after(
+    connection: sqlite3.Connection, rules: Rules, seq: int, limit: int, wanted: Wanted = ALL_EVENTS
+) -> list[IndexedEvent]:
+    """The first `limit` wanted events of the stream after number `seq`; what nobody wants is not read."""
+    where, values = "seq > ? AND ? IN (chain, '')", (seq, wanted.chain or "")
+    events: list[IndexedEvent] = []
+    if wanted.takes_kind(MINTED):
+        found = connection.execute(
+            f"SELECT {_FIELDS} FROM certificates WHERE {where} ORDER BY seq LIMIT ?",  # noqa: S608 - of ours
+            (*values, limit),
+        )
+        events += (_minted(rules, row) for row in found)
+    kinds = sorted(wanted.kinds - {MINTED})
+    if kinds or not wanted.kinds:
+        of_kinds = f"AND kind IN ({', '.join('?' * len(kinds))})" if kinds else ""
+        others = connection.execute(
+            f"SELECT seq, kind, chain, data FROM events WHERE {where} {of_kinds} ORDER BY seq LIMIT ?",  # noqa: S608
+            (*values, *kinds, limit),
+        )
+        events += map(_event, others)
+    return sorted(events, key=lambda event: event.seq)[:limit]
 
 
-def _named(rules: Rules, chain: str | None, text: str) -> list[tuple[str, bytes]]:
+def find_tokens(
+    connection: sqlite3.Connection, rules: Rules, chain: str | None, token: str, limit: int
+) -> list[dict[str, Any]]:
+    """Certificates whose token some chain, or the one, writes like this."""
+    wanted = {chain_id: _token(own, token) for chain_id, own in rules.items() if chain in (None, chain_id)}
+    tokens = {raw for raw in wanted.values() if raw is not None}
+    if not tokens:
+        return []
+    rows = _rows(connection, "TRUE", [], "token", tokens, 0)
+    fitting = (row for row in rows if wanted.get(row[1]) == row[3])
+    return [_found(rules, row) for row in islice(fitting, limit)]
+
+
+def named_accounts(rules: Rules, chain: str | None, text: str) -> list[tuple[str, bytes]]:
     """(chain, raw address) for each chain, or the one, that has addresses like this text."""
     pairs = []
     for chain_id, own in rules.items():
@@ -96,19 +151,34 @@ def _named(rules: Rules, chain: str | None, text: str) -> list[tuple[str, bytes]
     return pairs
 
 
+def _token(rules: ChainRules, text: str) -> bytes | None:
+    try:
+        return parse_token(rules.profile.token_id_style, text)
+    except IdMalformed:
+        return None
+
+
+def _accounts_of(connection: sqlite3.Connection, did: str) -> list[tuple[str, bytes]]:
+    try:
+        return accounts_of(connection, parse_did(did))
+    except ValueError:
+        return []
+
+
 def _rows(
-    connection: sqlite3.Connection, where: str, values: list[object], holders: set[bytes], cursor: int
+    connection: sqlite3.Connection, where: str, values: list[object], column: str, wanted: Iterable[bytes], cursor: int
 ) -> Iterator[tuple[Any, ...]]:
-    """Rows in the order of their numbers; those of known holders run by run, by the tree that there is for them."""
-    if not holders:
+    """Rows in the order of their numbers; those of known holders or tokens run by run, by the tree that there is for them."""
+    wanted = tuple(wanted)
+    if not wanted:
         yield from connection.execute(f"SELECT {_FIELDS} FROM certificates WHERE {where} ORDER BY seq", values)  # noqa: S608
         return
     query = (
-        f"SELECT {_FIELDS} FROM certificates INDEXED BY certificates_holder "  # noqa: S608 - names of ours
-        f"WHERE seq / {RUN} = ? AND holder IN ({', '.join('?' * len(holders))}) AND {where} ORDER BY seq"
+        f"SELECT {_FIELDS} FROM certificates INDEXED BY certificates_{column} "  # noqa: S608 - names of ours
+        f"WHERE seq / {RUN} = ? AND {column} IN ({', '.join('?' * len(wanted))}) AND {where} ORDER BY seq"
     )
     for run in range(cursor // RUN, latest_event(connection) // RUN + 1):
-        yield from connection.execute(query, (run, *holders, *values))
+        yield from connection.execute(query, (run, *wanted, *values))
 
 
 def _found(rules: Rules, row: tuple[Any, ...]) -> dict[str, Any]:
@@ -134,7 +204,7 @@ def _minted(rules: Rules, row: tuple[Any, ...]) -> IndexedEvent:
     if row[12] is not None:  # it was rebound since
         found["holder"] = rules[row[1]].addresses.format(row[12])
     data = {"chain": found["chain"], "height": found["height"], "time": row[10], "transaction": row[11].hex()}
-    return IndexedEvent(row[0], "minted", {**data, **{name: found[name] for name in ("id", "issuer", "holder")}})
+    return IndexedEvent(row[0], MINTED, {**data, **{name: found[name] for name in ("id", "issuer", "holder")}})
 
 
 def _event(row: tuple[Any, ...]) -> IndexedEvent:

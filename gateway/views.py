@@ -17,8 +17,6 @@ from chain.transaction import Event, Receipt, SignedTransaction, Transaction
 from chain.universal_id import CertificateName, format_token
 from contracts.access import Account
 from contracts.certificate import Origin, status_at
-from contracts.mirrors import mirror_status_at
-from contracts.transfers import State
 from credentials.bundle import Bundle
 from credentials.schema import ClassSchema
 from gateway.arguments import show_record, show_transaction
@@ -32,11 +30,9 @@ from gateway.services.accounts import ProvenAccount
 from gateway.services.calls import Written
 from gateway.services.certificates import Changed, Proven
 from gateway.services.contracts import ProvenRead
-from gateway.services.crossing import Mirrored
 from gateway.services.drafts import Draft
 from gateway.services.gateway import problem_of
 from gateway.services.ledger import BlockEvents
-from gateway.services.moving import Moved
 from gateway.services.showing import Standing
 from gateway.services.signing import Stated
 from gateway.services.transactions import Encoded, Placed
@@ -342,47 +338,6 @@ def _origin(origin: Origin | None) -> str | None:
         return None
     token = format_token(load_profiles()[origin.chain_id].token_id_style, origin.token)
     return CertificateName(origin.chain_id, origin.class_id, token).path
-
-
-def mirror_view(mirrored: Mirrored, now: int) -> Json:
-    """What a chain knows of another's certificate; the status is as judged at `now`."""
-    mirror, name = mirrored.mirror, mirrored.name
-    view = {
-        "id": name.path,
-        "uid": name.universal,
-        "chain": mirrored.chain.rules.chain_id,
-        "status": str(mirror_status_at(mirror, now)),
-        "judged_at": now,
-        "source": {"chain": mirror.chain_id, "height": mirror.height, "time": mirror.time},
-        "bound_s": mirror.bound_ms // 1_000,
-        "issuer_did": did_text(mirror.certificate.issuer_did),
-        "holder_did": did_text(mirror.certificate.holder_did),
-        "content_root": mirror.certificate.content_root.hex(),
-        "read_at_height": mirrored.height,
-    }
-    return view if mirrored.written is None else view | written_view(mirrored.written)
-
-
-def move_view(moved: Moved) -> Json:
-    """A move on both chains; `statement` is what the holder's DID signs to confirm it."""
-    transfer, rules, target = moved.transfer, moved.chain.rules, moved.target.rules
-    token, arrival = format_token(rules.profile.token_id_style, transfer.token), moved.arrival
-    view = {
-        "chain": rules.chain_id,
-        "cross_id": transfer.cross_id.hex(),
-        "id": CertificateName(rules.chain_id, transfer.class_id, token).path,
-        "holder": address_text(rules.addresses, transfer.holder),
-        "to_chain": target.chain_id,
-        "to": address_text(target.addresses, transfer.to),
-        "fee": transfer.fee,
-        "opened_at": transfer.opened_at,
-        "deadline": transfer.deadline,
-        "state": State(transfer.state).name.lower().replace("_", "-"),
-        "code": transfer.code,
-        "arrival": None if arrival is None else {name: getattr(arrival, name) for name in ("code", "height", "time")},
-        "statement": show_record(target, moved.confirmation) | {"digest": moved.digest.hex()},
-    }
-    return view if moved.written is None else view | written_view(moved.written)
 
 
 def verified_view(verified: Verified) -> Json:

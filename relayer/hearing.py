@@ -79,3 +79,5 @@ _READERS: Final[dict[str, Callable[[Hearing, Data], Heard]]] = {
     "packet-sent": _packet(PacketSent),
     "relied": _relied,
 }
+KINDS: Final = tuple(sorted(_READERS))
+"""The kinds of events that there is anything to mind in."""

@@ -6,7 +6,7 @@ It keeps nothing. After a start it hears everything from the beginning again, an
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
 import httpx
@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from relayer.calls import Chains, perform
 from relayer.duties import Duties, Duty
 from relayer.gateway_client import GatewayLost
-from relayer.hearing import Hearing
+from relayer.hearing import KINDS, Hearing
 
 AT_ONCE: Final = 32
 """Duties in hand at a time."""
@@ -53,7 +53,7 @@ class Relayer:
         pause_s, pause_s_max = RECONNECT_S
         while True:
             try:
-                async for event_id, kind, data in events(http, self._last_event):
+                async for event_id, kind, data in events(http, self._last_event, KINDS):
                     pause_s = RECONNECT_S[0]
                     self._take(event_id, kind, data)
             except (httpx.HTTPError, GatewayLost) as problem:
@@ -103,10 +103,13 @@ class Relayer:
             self._put_off.labels(kind).inc()
 
 
-async def events(http: httpx.AsyncClient, after: int) -> AsyncIterator[tuple[int, str, dict[str, Any]]]:
-    """Every event of the gateway's stream after number `after`: number, kind, data (HTML Living Standard, 9.2)."""
+async def events(
+    http: httpx.AsyncClient, after: int, kinds: Sequence[str]
+) -> AsyncIterator[tuple[int, str, dict[str, Any]]]:
+    """Events of these kinds in the gateway's stream after number `after`: number, kind, data (HTML Living Standard, 9.2)."""
     headers = {"Last-Event-ID": str(after), "Accept": "text/event-stream"}
-    async with http.stream("GET", "/v1/events", headers=headers, timeout=httpx.Timeout(10, read=60)) as answer:
+    timeout = httpx.Timeout(10, read=60)
+    async with http.stream("GET", "/v1/events", params={"kind": kinds}, headers=headers, timeout=timeout) as answer:
         if not answer.is_success:
             raise GatewayLost(f"the gateway answers {answer.status_code} at /v1/events")
         fields: dict[str, str] = {}

@@ -28,6 +28,8 @@ COMMANDS: Final = {
     "attest": "crosschain",
     "mirror": "crosschain",
     "move": "crosschain",
+    "find": "directory",
+    "routes": "directory",
     "contracts": "contracts",
     "call": "contracts",
     "read": "contracts",
@@ -47,6 +49,7 @@ COMMANDS: Final = {
 """Command -> the module of scripts.commands that has it."""
 PANELS: Final = {
     "crosschain": "Between chains 跨链",
+    "directory": "Between chains 跨链",
     "life": "What becomes of a certificate 证书的一生",
     "contracts": "Contracts and signatures 合约与签名",
     "statement": "Contracts and signatures 合约与签名",

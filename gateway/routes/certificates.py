@@ -30,6 +30,9 @@ from gateway.vault import Tenant, erase_document
 router = APIRouter(prefix="/v1", tags=["certificates"])
 CertificateId = Annotated[str, Path(max_length=200, examples=["wenchang.ddc721.diploma.12345"])]
 Text = Annotated[str | None, Query(max_length=128)]
+OfDid = Annotated[
+    str | None, Query(pattern=r"^(did:bsn:)?[0-9a-f]{40}$", description="a DID: all its accounts, on every chain")
+]
 
 
 @router.get("/classes")
@@ -98,6 +101,8 @@ async def find_certificates(
     class_: Annotated[str | None, Query(alias="class", max_length=40)] = None,
     issuer: Text = None,
     holder: Text = None,
+    issuer_did: OfDid = None,
+    holder_did: OfDid = None,
     status: Annotated[
         str | None,
         Query(max_length=128, description="as recorded: active, offered, frozen, locked, revoked, burnt, moved"),
@@ -106,7 +111,15 @@ async def find_certificates(
     limit: Limit = 50,
 ) -> Any:
     """Search over on-chain fields in a stable order; `next` is the cursor of the next page."""
-    named = {"chain": chain, "class": class_, "issuer": issuer, "holder": holder, "status": status}
+    named = {
+        "chain": chain,
+        "class": class_,
+        "issuer": issuer,
+        "holder": holder,
+        "issuer_did": issuer_did,
+        "holder_did": holder_did,
+        "status": status,
+    }
     filters = {name: value for name, value in named.items() if value is not None}
     rules = gateway.chains.rules
     found, following = await gateway.in_index(lambda connection: search(connection, rules, filters, cursor, limit))

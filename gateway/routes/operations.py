@@ -9,16 +9,19 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from pydantic import StringConstraints
 
 from gateway.errors import PROBLEMS, Problem, page
 from gateway.index import latest_event
 from gateway.routes.dependencies import GatewayHere
-from gateway.search import IndexedEvent, events_after
+from gateway.search import IndexedEvent, Wanted, events_after
 from gateway.services.gateway import Gateway
 from gateway.services.ready import readiness
 
 router = APIRouter(tags=["operations"])
 PAGE_EVENTS = 500
+KINDS_MAX = 64
+EventKind = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 KEEP_ALIVE_S = 15.0
 
 
@@ -31,14 +34,17 @@ def _room_for_one_more(gateway: GatewayHere) -> None:
 async def stream_events(
     gateway: GatewayHere,
     chain: Annotated[str | None, Query(max_length=40)] = None,
-    kind: Annotated[str | None, Query(max_length=40, description="block, minted, revoked, ...")] = None,
+    kind: Annotated[
+        list[EventKind],
+        Query(max_length=KINDS_MAX, description="block, minted, revoked, ...; several may be named, none means all"),
+    ] = [],  # noqa: B006 - read only
     last_event_id: Annotated[str | None, Header(alias="Last-Event-ID", pattern=r"^[0-9]{1,16}$")] = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """Blocks and certificate events as they become final; resumes after Last-Event-ID, else begins now."""
-    async for event in _events(gateway, last_event_id):
+    async for event in _events(gateway, last_event_id, Wanted(chain, frozenset(kind))):
         if event is None:
             yield ServerSentEvent(comment="still here")
-        elif chain in (None, event.data.get("chain")) and kind in (None, event.kind):
+        else:
             yield ServerSentEvent(data=event.data, event=event.kind, id=str(event.seq))
 
 
@@ -76,14 +82,14 @@ async def metrics(gateway: GatewayHere) -> Response:
     return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 
-async def _events(gateway: Gateway, last: str | None) -> AsyncIterator[IndexedEvent | None]:
-    """Stored events after `last`, then live ones, each once; None now and then while nothing happens."""
-    queue = gateway.stream.open()
+async def _events(gateway: Gateway, last: str | None, wanted: Wanted) -> AsyncIterator[IndexedEvent | None]:
+    """Wanted events stored after `last`, then live ones, each once; None now and then while nothing happens."""
+    queue = gateway.stream.open(wanted)
     try:
         newest = await gateway.in_index(latest_event)
         seen = newest if last is None else min(int(last), newest)  # an index built anew may count less far
         while stored := await gateway.in_index(
-            partial(events_after, rules=gateway.chains.rules, seq=seen, limit=PAGE_EVENTS)
+            partial(events_after, rules=gateway.chains.rules, seq=seen, limit=PAGE_EVENTS, wanted=wanted)
         ):
             for event in stored:
                 yield event

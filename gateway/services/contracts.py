@@ -7,15 +7,14 @@ from chain.block import BlockHeader
 from chain.codec import Record
 from chain.light_client import CertifiedHeader
 from chain.rpc import ProvenValue
-from contracts.interface import Answer, ContractReverted, View
+from contracts.interface import Answer
 from contracts.registry import METHODS, VIEWS
 from gateway.arguments import ArgumentsMalformed, read_arguments, read_view_arguments
 from gateway.chains import Chain
 from gateway.errors import Problem
-from gateway.reading import ProvenState
-from gateway.services.calls import Call, Written, earlier, named_sender, read_state, request_digest, write
-from gateway.services.gateway import Gateway, problem_of
-from gateway.shown import show_refusal
+from gateway.services.calls import Call, Written, earlier, named_sender, request_digest, write
+from gateway.services.deriving import derive
+from gateway.services.gateway import Gateway
 from gateway.vault import Tenant
 
 
@@ -43,28 +42,6 @@ class ProvenRead:
     certified: CertifiedHeader | None
     """None at height 0, where the genesis document stands for it."""
     records: dict[bytes, ProvenValue]
-
-
-class _NotReadYet(Exception):
-    """A read looks at a record that has not been fetched."""
-
-    def __init__(self, key: bytes) -> None:
-        super().__init__(key)
-        self.key = key
-
-
-class _Fetched:
-    """The records that have been fetched, as a contract reads them."""
-
-    def __init__(self) -> None:
-        self.values: dict[bytes, ProvenValue] = {}
-
-    def get(self, key: bytes) -> bytes | None:
-        """The value under `key`."""
-        proven = self.values.get(key)
-        if proven is None:
-            raise _NotReadYet(key)
-        return proven.value
 
 
 async def call_method(gateway: Gateway, tenant: Tenant, order: MethodOrder, idempotency: str | None) -> Written:
@@ -98,34 +75,14 @@ async def read_contract(
         arguments = read_view_arguments(chain.rules, contract, name, given)
     except ArgumentsMalformed as malformed:
         raise Problem("parameter-malformed", str(malformed)) from None
-    fetched = _Fetched()
-    value, state = await _answer(chain, view, arguments, fetched)
+    derived = await derive(chain, lambda records: view.read(records, arguments))
     return ProvenRead(
         chain=chain,
         contract=contract,
         name=name,
         arguments=arguments,
-        value=value,
-        header=state.header,
-        certified=state.certified,
-        records=fetched.values,
+        value=derived.value,
+        header=derived.state.header,
+        certified=derived.state.certified,
+        records=derived.records,
     )
-
-
-async def _answer(chain: Chain, view: View, arguments: Record, fetched: _Fetched) -> tuple[Answer, ProvenState]:
-    """Run the read again and again, each time with one record more, until it has all that it looks at.
-
-    All records are of one height, that of the first.
-    """
-    state: ProvenState | None = None
-    while True:
-        try:
-            value = view.read(fetched, arguments)
-        except _NotReadYet as missing:
-            state = await read_state(chain, [missing.key], height=None if state is None else state.header.height)
-            fetched.values[missing.key] = state.values[0]
-        except ContractReverted as refused:
-            shown = show_refusal(chain.rules, refused.code, refused.values)
-            raise problem_of(refused.code, tuple(shown)) from None
-        else:
-            return value, state or await read_state(chain, [])

@@ -1,5 +1,6 @@
 """What stands on one chain is brought to another: mirrors, and certificates that are issued on others (protocol 33, 35)."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -50,7 +51,7 @@ async def attest(gateway: Gateway, tenant: Tenant, order: AttestOrder, idempoten
     """Mirror a certificate, or show anew what stands there; final when this returns."""
     source, name, token = locate(gateway, order.certificate_id)
     target = _other(gateway, source, order.chain_id)
-    request = request_digest("attest", name, order.chain_id, order.bound_ms)
+    request, started = request_digest("attest", name, order.chain_id, order.bound_ms), now_ms()
     written = await earlier(gateway, tenant, idempotency, request)
     if written is None:
         known = (await read_state(target, [mirror_key(source.rules.chain_id, name.class_id, token)])).values[0].value
@@ -69,6 +70,7 @@ async def attest(gateway: Gateway, tenant: Tenant, order: AttestOrder, idempoten
             )
         call = Call(chain=target, sender=sender, contract=CONTRACT, method=method, arguments=arguments, reference={})
         written = await write(gateway, tenant, call, idempotency, request)
+        gateway.usual.add(("attest", source.rules.chain_id, target.rules.chain_id), now_ms() - started)
     return await _mirror(source, target, name, token, written)
 
 
@@ -78,13 +80,21 @@ async def find_mirror(gateway: Gateway, certificate_id: str, chain_id: str) -> M
     return await _mirror(source, _other(gateway, source, chain_id), name, token, None)
 
 
+async def find_mirrors(gateway: Gateway, certificate_id: str) -> list[Mirrored]:
+    """What each chain that has a mirror of the certificate knows of it."""
+    source, name, token = locate(gateway, certificate_id)
+    others = [chain for chain in gateway.chains if chain is not source]
+    found = await asyncio.gather(*(_mirror_at(source, other, name, token) for other in others))
+    return [mirrored for mirrored in found if mirrored is not None]
+
+
 async def mint_on_others(
     gateway: Gateway, tenant: Tenant, order: MintOrder, requires: Sequence[str], idempotency: str | None
 ) -> Changed:
     """Issue a certificate of a class that asks for others, naming one of the holder's for each."""
     chain = gateway.chain(order.chain_id)
     sender = sender_of(tenant, chain, "ddc721.mintRequired")
-    request = request_digest("mint-on-others", order, *requires)
+    request, started = request_digest("mint-on-others", order, *requires), now_ms()
     written, documents = await earlier(gateway, tenant, idempotency, request), tuple[Document, ...]()
     if written is None:
         schema = await schema_of(gateway, chain, order.class_id)
@@ -100,6 +110,10 @@ async def mint_on_others(
             documents=(document,),
         )
         written, documents = await write(gateway, tenant, call, idempotency, request), call.documents
+        for one in held:
+            if one.shown is not None:
+                kind = ("require", one.shown.sighting.header.chain_id, order.chain_id)
+                gateway.usual.add(kind, now_ms() - started)
     return await changed_by(gateway, written, *documents)
 
 
@@ -141,11 +155,20 @@ async def _shown(source: Chain, target: Chain, name: CertificateName, token: byt
 async def _mirror(
     source: Chain, target: Chain, name: CertificateName, token: bytes, written: Written | None
 ) -> Mirrored:
+    mirrored = await _mirror_at(source, target, name, token, written)
+    if mirrored is None:
+        raise Problem("mirror-unknown", source.rules.chain_id, name.token)
+    return mirrored
+
+
+async def _mirror_at(
+    source: Chain, target: Chain, name: CertificateName, token: bytes, written: Written | None = None
+) -> Mirrored | None:
     key = mirror_key(source.rules.chain_id, name.class_id, token)
     state = await read_state(target, [key], at_least=0 if written is None else written.height)
     value = state.values[0].value
     if value is None:
-        raise Problem("mirror-unknown", source.rules.chain_id, name.token)
+        return None
     return Mirrored(chain=target, name=name, mirror=mirror_of(value), height=state.header.height, written=written)
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from gateway.chains import Chain
 from gateway.clients.answers import HeardBlock
 from gateway.clients.node_link import NodeUnreachable
+from gateway.directory import add_founders
 from gateway.index import add_block, head, skip_to
 from gateway.outcomes import NotServed
 from gateway.search import IndexedEvent, events_after
@@ -80,7 +81,7 @@ def _size(block: HeardBlock) -> int:
 
 async def _follow_until_lost(gateway: Gateway, chain: Chain, avoid: set[int]) -> None:
     backlog = _Backlog()
-    start = await gateway.index.run(lambda db: head(db, chain.rules.chain_id))
+    start = await gateway.index.run(lambda db: _begin(gateway, chain, db))
     await chain.catch_up()
     if not avoid:
         start = await _skip_pruned(gateway, chain, start)
@@ -95,13 +96,20 @@ async def _follow_until_lost(gateway: Gateway, chain: Chain, avoid: set[int]) ->
             await asyncio.sleep(min(REST_MAX_S, count * REST_PER_TRANSACTION_S))
 
 
+def _begin(gateway: Gateway, chain: Chain, db: sqlite3.Connection) -> int:
+    """The height that the index stands at; an empty one learns who was there before the first block."""
+    add_founders(db, gateway.chains.genesis, chain.rules)
+    return head(db, chain.rules.chain_id)
+
+
 def _write(gateway: Gateway, chain: Chain, db: sqlite3.Connection, blocks: list[HeardBlock]) -> list[IndexedEvent]:
-    """Index the blocks; their events if anybody listens, as whoever asks for them later reads them."""
+    """Index the blocks; those events that a listener wants, as whoever asks for them later reads them."""
     events: list[IndexedEvent] = []
+    wanted = gateway.stream.wanted
     for block in blocks:
         numbers = add_block(db, chain.rules, block)
-        if len(gateway.stream):
-            events += events_after(db, gateway.chains.rules, numbers.start - 1, len(numbers))
+        if wanted is not None:
+            events += events_after(db, gateway.chains.rules, numbers.start - 1, len(numbers), wanted)
     return events
 
 

@@ -22,6 +22,7 @@ from gateway.errors import PROBLEMS, Problem
 from gateway.outcomes import NotServed
 from gateway.services.background import Background
 from gateway.services.stream import EventStream
+from gateway.usual import Usual
 from gateway.vault import Seal, Tenant, find_tenant, take_keys
 
 T = TypeVar("T")
@@ -47,6 +48,7 @@ class Gateway:
     """The gateway's own account on each chain, which touches resting chains and can do nothing else."""
     metrics: CollectorRegistry = field(default_factory=CollectorRegistry)
     jobs: Background = field(default_factory=Background)
+    usual: Usual = field(default_factory=Usual)
     classes: dict[tuple[str, str], CertificateClass] = field(default_factory=dict)
     schemas: dict[bytes, ClassSchema] = field(default_factory=dict)
     _tenants: dict[str, tuple[float, Tenant]] = field(default_factory=dict)

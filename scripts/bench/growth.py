@@ -81,11 +81,12 @@ def _points_of_growth(plan: Plan, bench: BenchNetwork, door: str) -> list[dict[s
 def _memory(bench: BenchNetwork) -> dict[str, Figure]:
     """The most that a node has had, what the largest has now with and without pages of files; the gateway's."""
     living = processes.alive(bench.folder)
-    gateway = living.pop(processes.GATEWAY)
+    gateway = living[processes.GATEWAY]
+    nodes = [process for name, process in living.items() if name not in processes.NO_NODES]
     return {
         "rss_mb": round(node_peak_mb(bench.folder), 1),
-        "rss_now_mb": round(max(process.memory_info().rss for process in living.values()) / 1e6, 1),
-        "rss_own_mb": round(max(own_rss(process) for process in living.values()) / 1e6, 1),
+        "rss_now_mb": round(max(process.memory_info().rss for process in nodes) / 1e6, 1),
+        "rss_own_mb": round(max(own_rss(process) for process in nodes) / 1e6, 1),
         "gateway_rss_mb": round(gateway.memory_info().rss / 1e6, 1),
     }
 

@@ -109,7 +109,7 @@ def in_ms(values: Sequence[float]) -> dict[str, Figure]:
 
 def node_peak_mb(folder: Path) -> float:
     """The most that any node has had in memory, in MB."""
-    return max(size for name, size in usage(folder).peak.items() if name != processes.GATEWAY) / 1e6
+    return max(size for name, size in usage(folder).peak.items() if name not in processes.NO_NODES) / 1e6
 
 
 def folder_bytes(folder: Path) -> int:

@@ -16,7 +16,7 @@ from scripts import processes
 from scripts.bench.doors import bulk_request
 from scripts.bench.http_load import LOST, Answer, Connection, call_all, connect, request_bytes
 from scripts.bench.loop import no_pauses, run
-from scripts.bench.measure import Figure, Result, in_ms, settle, usage
+from scripts.bench.measure import Figure, Result, in_ms, node_peak_mb, settle, usage
 from scripts.bench.network import BenchNetwork, fresh_network
 from scripts.bench.plan import Plan
 from scripts.bench.reading import Reads
@@ -160,7 +160,6 @@ def overload(plan: Plan) -> list[Result]:
 
 
 def _rates(plan: Plan, bench: BenchNetwork, offers: Offers, best: float) -> dict[str, Figure]:
-    peak = usage(bench.folder).peak
     rate = offers.in_time / plan.overload_s
     return {
         "per_s": round(rate),
@@ -172,8 +171,8 @@ def _rates(plan: Plan, bench: BenchNetwork, offers: Offers, best: float) -> dict
         "refused": dict(offers.refused),
         "refused_without_retry_after": offers.without_retry,
         "bodies_late": offers.late,
-        "rss_mb": round(max(size for name, size in peak.items() if name != processes.GATEWAY) / 1e6, 1),
-        "gateway_rss_mb": round(peak[processes.GATEWAY] / 1e6, 1),
+        "rss_mb": round(node_peak_mb(bench.folder), 1),
+        "gateway_rss_mb": round(usage(bench.folder).peak[processes.GATEWAY] / 1e6, 1),
     }
 
 

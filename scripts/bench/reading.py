@@ -112,7 +112,7 @@ def verify(plan: Plan) -> list[Result]:
 def _figures(plan: Plan, bench: BenchNetwork, reads: list[Reads], cpu_s: dict[str, float]) -> dict[str, Figure]:
     rates = [len(one.latencies) / one.seconds for one in reads]
     latencies = [took for one in reads for took in one.latencies]
-    nodes = [used for name, used in cpu_s.items() if name != processes.GATEWAY]
+    nodes = [used for name, used in cpu_s.items() if name not in processes.NO_NODES]
     refused = sum((one.refused for one in reads), Counter[int]())
     figures: dict[str, Figure] = {
         "per_s": round(median(rates)),
@@ -184,7 +184,7 @@ def latency(plan: Plan) -> list[Result]:
             before = usage(bench.folder)
             times = _one_at_a_time(bench, door, LATENCIES_BEFORE + plan.latencies)[LATENCIES_BEFORE:]
             cpu = used_since(before, usage(bench.folder))
-            nodes = [used for name, used in cpu.items() if name != processes.GATEWAY]
+            nodes = [used for name, used in cpu.items() if name not in processes.NO_NODES]
             figures: dict[str, Figure] = {
                 "per_s": round(len(times) / sum(times), 1),
                 "ratio": round(plan.limits.fdatasync_s / median(times), 3),

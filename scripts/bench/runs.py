@@ -12,7 +12,7 @@ from typing import Final
 from scripts import processes
 from scripts.bench.doors import DOORS, Load, Sent
 from scripts.bench.loop import run
-from scripts.bench.measure import Figure, data_bytes, in_ms, settle, usage, used_since
+from scripts.bench.measure import Figure, data_bytes, in_ms, node_peak_mb, settle, usage, used_since
 from scripts.bench.network import BenchNetwork
 from scripts.bench.plan import Plan
 from scripts.bench.profiler import recording, split
@@ -48,7 +48,7 @@ class Run:
 
     def nodes(self) -> list[str]:
         """The processes that are nodes."""
-        return [name for name in self.cpu_s if name != processes.GATEWAY]
+        return [name for name in self.cpu_s if name not in processes.NO_NODES]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,11 +118,10 @@ def footprint(bench: BenchNetwork, node: str, bytes_before: int, certificates: i
     """The most memory that a node and the gateway have had; bytes on one node's disk per certificate."""
     time.sleep(FLUSH_S)
     settle(bench.folder)
-    peak = usage(bench.folder).peak
     grown = data_bytes(bench.folder, node) - bytes_before
     return {
-        "rss_mb": round(max(size for name, size in peak.items() if name != processes.GATEWAY) / 1e6, 1),
-        "gateway_rss_mb": round(peak[processes.GATEWAY] / 1e6, 1),
+        "rss_mb": round(node_peak_mb(bench.folder), 1),
+        "gateway_rss_mb": round(usage(bench.folder).peak[processes.GATEWAY] / 1e6, 1),
         "bytes_per_certificate": round(grown / max(certificates, 1)),
     }
 

@@ -54,7 +54,7 @@ def idle(plan: Plan) -> list[Result]:
             cpu = used_since(before, usage(bench.folder))
             grown = folder_bytes(bench.folder) - size
             now = {chain["id"]: chain["height"] for chain in client.get("/v1/chains")["chains"]}
-        nodes = [used for name, used in cpu.items() if name != processes.GATEWAY]
+        nodes = [used for name, used in cpu.items() if name not in processes.NO_NODES]
         figures: dict[str, Figure] = {
             "node_cpu_percent": round(100 * max(nodes) / gone, 2),
             "gateway_cpu_percent": round(100 * cpu[processes.GATEWAY] / gone, 2),
@@ -91,7 +91,7 @@ def demo(plan: Plan) -> list[Result]:
 
 
 def _first_mint(folder: Path) -> float:
-    port = str(processes.free_port(5))
+    port = str(processes.free_port(6))
     scripts = [sys.executable, "-m", "scripts.cli"]
     started = time.perf_counter()
     try:

@@ -35,7 +35,7 @@ def masked(text: str) -> str:
 
 def test_every_command_of_the_readme_does_what_it_shows(tmp_path: Path) -> None:
     (tmp_path / "scripts").symlink_to(ROOT / "scripts")
-    port = processes.free_port(5)
+    port = processes.free_port(6)
     try:
         script, expected = ["set -euo pipefail"], []
         for number, (written, shown) in enumerate(blocks()):

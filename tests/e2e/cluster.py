@@ -5,9 +5,9 @@ import json
 import signal
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -169,14 +169,40 @@ def check_all_hold(network: TestNetwork, chain: str, acknowledged: dict[str, str
         assert one.supply == len(ids), "the ledger holds another number of mints than were acknowledged"
 
 
+def linked_everywhere(network: TestNetwork, chain: str) -> bool:
+    """Whether every node says that it is linked to every replica of `chain`."""
+    return asyncio.run(_linked_everywhere(network, chain))
+
+
+async def _linked_everywhere(network: TestNetwork, chain: str) -> bool:
+    async with _linked(network) as links:
+        answers = [await link.ask(lambda n: ReadStatus(request=n)) for link in links]
+    members = [
+        member
+        for answer in answers
+        if isinstance(answer, StatusAnswer)
+        for status in answer.chains
+        if status.chain_id == chain
+        for member in status.members
+    ]
+    return len(members) == len(links) ** 2 and all(member.connected for member in members)
+
+
 async def _held_by_all(network: TestNetwork, chain: str, ids: Sequence[str]) -> list[Held]:
+    async with _linked(network) as links:
+        await _wait_for_equal_heads(links, chain)
+        return [await _held(network, link, chain, ids) for link in links]
+
+
+@asynccontextmanager
+async def _linked(network: TestNetwork) -> AsyncIterator[list[NodeLink]]:
+    """Links of ours to every node, each of them up."""
     links = _links(network)
     try:
         for link in links:
             link.start()
             await asyncio.wait_for(link.up.wait(), PATIENCE_S)
-        await _wait_for_equal_heads(links, chain)
-        return [await _held(network, link, chain, ids) for link in links]
+        yield links
     finally:
         for link in links:
             link.stop()

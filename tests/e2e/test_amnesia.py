@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from scripts import processes
 from scripts.cli import make_app
-from tests.e2e.cluster import NODES, Mints, TestNetwork, check_all_hold, new_keys, running_network
+from tests.e2e.cluster import NODES, Mints, TestNetwork, check_all_hold, linked_everywhere, new_keys, running_network
 
 CHAIN = "nanjing"
 
@@ -42,12 +42,6 @@ def signing(network: TestNetwork) -> set[str]:
     return {one["name"] for one in view["replicas"] if one["connected"] and one["signs"]}
 
 
-def linked(network: TestNetwork) -> set[str]:
-    with httpx.Client(base_url=network.url, timeout=30) as client:
-        view = client.get(f"/v1/chains/{CHAIN}/consensus").json()
-    return {one["name"] for one in view["replicas"] if one["connected"]}
-
-
 def one_more(mints: Mints) -> bool:
     """One more block."""
     mints.send_until_acknowledged(new_keys(1))
@@ -66,12 +60,15 @@ def refusal(network: TestNetwork) -> str:
 
 
 def wipe(network: TestNetwork, *names: str) -> None:
-    """Kill these nodes, take their data away, and start them again."""
+    """Kill these nodes, take their data away, and start them again.
+
+    Whoever comes back signs two heights above what its peers report first: all must have done so before more is sent.
+    """
     network.kill(*names)
     for name in names:
         shutil.rmtree(network.folder / "nodes" / name / "data")
     network.restart(*names)
-    processes.wait_for(lambda: linked(network) == set(NODES), "all four to be linked")
+    processes.wait_for(lambda: linked_everywhere(network, CHAIN), "each of the four to be linked to all")
 
 
 def sign_again(network: TestNetwork, name: str) -> None:

@@ -178,7 +178,7 @@ class RunningNetwork:
         heads = {chain["id"]: (chain["height"], chain["head"]) for chain in chains}
         for chain, (height, _) in heads.items():
             self.wait_indexed(chain, height)
-        tables = ("heads", "transactions", "classes", "certificates", "events")
+        tables = ("heads", "transactions", "classes", "certificates", "events", "accounts", "moves", "ways")
         index = {table: self.rows(f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables}
         kept = ("api_keys", "api_key_accounts", "jobs")
         vault = {table: self.vault_rows(f"SELECT * FROM {table} ORDER BY 1, 2, 3") for table in kept}

@@ -32,10 +32,12 @@ PATHS = {
     "/v1/chains/{chain}/headers/{height}": {"get"},
     "/v1/chains/{chain}/state": {"get"},
     "/v1/crosschain/attestations": {"get", "post"},
-    "/v1/crosschain/moves": {"post"},
+    "/v1/crosschain/moves": {"get", "post"},
     "/v1/crosschain/moves/{chain}/{cross_id}": {"get"},
     "/v1/crosschain/moves/{chain}/{cross_id}:confirm": {"post"},
     "/v1/crosschain/moves/{chain}/{cross_id}:cancel": {"post"},
+    "/v1/crosschain/routes": {"get"},
+    "/v1/directory": {"get"},
     "/v1/chains/{chain}/transactions/{hash}": {"get"},
     "/v1/chains/{chain}/accounts/{address}": {"get"},
     "/v1/chains/{chain}/consensus": {"get"},
@@ -66,7 +68,7 @@ PATHS = {
     "/readyz": {"get"},
     "/metrics": {"get"},
 }
-OPEN_TO_READ = ("/v1/classes", "/v1/certificates", "/v1/crosschain/attestations")
+OPEN_TO_READ = ("/v1/classes", "/v1/certificates", "/v1/crosschain/attestations", "/v1/crosschain/moves")
 NEEDS_KEY = {
     "/v1/crosschain/attestations",
     "/v1/crosschain/moves",

@@ -67,7 +67,8 @@ def test_a_block_is_indexed_once_and_only_after_the_one_before(connection: sqlit
 def test_an_index_that_is_built_anew_is_the_same_row_by_row(connection: sqlite3.Connection, play: Play) -> None:
     play.index(connection)
     before = rows(connection)
-    assert all(before.values())
+    alone = {"moves", "ways"}  # a chain that has no other has none
+    assert all(kept for table, kept in before.items() if table not in alone)
     forget(connection)
     assert rows(connection) == {table: [] for table in TABLES}
     play.index(connection)

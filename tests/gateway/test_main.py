@@ -19,7 +19,7 @@ from scripts.provision import provision
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("main") / "network"
-    make_network(folder, local_addresses(4, free_port(5)))
+    make_network(folder, local_addresses(4, free_port(6)))
     provision(folder, "http://127.0.0.1")
     return folder
 

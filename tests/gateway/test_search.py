@@ -11,7 +11,7 @@ from contracts.system import change_transaction, evidence_transaction
 from gateway import index
 from gateway.database import open_database
 from gateway.index import FIND_CERTIFICATE, FIND_TRANSACTION, RUN, add_block, find_transaction, latest_event
-from gateway.search import events_after, history, search
+from gateway.search import Wanted, events_after, history, search
 from tests.chain.small_genesis import did_of
 from tests.contracts.membership_changes import FOUR, agreed, first
 from tests.contracts.misconduct import two_commits
@@ -137,6 +137,13 @@ def test_the_stream_tells_every_block_and_what_is_in_it(connection: sqlite3.Conn
     assert (account["creator"], account["address"]) == (play.name("operator"), play.name("bob"))
     assert (state["address"], state["platform_active"], state["operator_active"]) == (play.name("alice"), True, False)
     assert events_after(connection, RULES, 3, 2) == published[3:5]
+    for kinds in ({"block"}, {"minted"}, {"minted", "frozen"}, {"unheard-of"}):
+        wanted = Wanted(kinds=frozenset(kinds))
+        chosen = [event for event in published if event.kind in kinds]
+        assert events_after(connection, RULES, 0, len(published), wanted) == chosen
+        assert events_after(connection, RULES, 3, 2, wanted) == [event for event in chosen if event.seq > 3][:2]
+    assert events_after(connection, RULES, 0, 5, Wanted(chain="wuhan")) == published[:5]
+    assert events_after(connection, RULES, 0, 5, Wanted(chain="zunyi")) == []
     assert {event.data["chain"] for event in published} == {"wuhan"}
 
 

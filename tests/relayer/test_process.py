@@ -41,7 +41,7 @@ def client(respond: Any) -> httpx.AsyncClient:
 def heard(respond: Any, after: int = 0) -> list[tuple[int, str, dict[str, Any]]]:
     async def all_events() -> list[tuple[int, str, dict[str, Any]]]:
         async with client(respond) as http:
-            return [event async for event in events(http, after)]
+            return [event async for event in events(http, after, ["packet-sent", "moved"])]
 
     return asyncio.run(all_events())
 
@@ -51,6 +51,7 @@ def test_events_are_read_from_where_it_left_off() -> None:
 
     def respond(request: httpx.Request) -> httpx.Response:
         asked.append(request.headers["Last-Event-ID"])
+        assert request.url.params.get_list("kind") == ["packet-sent", "moved"]
         return httpx.Response(200, content=stream((8, "packet-sent", SENT), (9, "block", {"chain": "taian"})))
 
     assert heard(respond, 7) == [(8, "packet-sent", SENT), (9, "block", {"chain": "taian"})]

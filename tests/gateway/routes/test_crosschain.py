@@ -265,3 +265,90 @@ def test_what_stands_under_keys_of_the_state_is_shown_for_other_chains(relayer: 
         assert check(rules.digest, shown.proof, root, key=key, value=value)
         assert shown.sighting.header.height == answer["height"]
     refused(relayer.client("nobody").get(f"/v1/chains/{SOURCE}/state", params={"key": "xyz"}), "parameter-malformed")
+
+
+def routes(network: RunningNetwork, **parameters: str) -> list[dict[str, Any]]:
+    return list(get(network, "/v1/crosschain/routes", **parameters)["routes"])
+
+
+def settled(network: RunningNetwork, certificate: str) -> dict[str, Any]:
+    """A move of the certificate, once it has ended."""
+    move = open_move(network, certificate)
+    post(network, path_of(move) + ":confirm", {}, status=200)
+    until(lambda: get(network, path_of(move))["state"] == "done", "the move does not end")
+    return move
+
+
+def test_every_certificate_can_be_mirrored_anywhere_for_the_fee_that_is_said(relayer: RunningNetwork) -> None:
+    found = routes(relayer, use="attest")
+    assert len({(one["from"], one["to"]) for one in found}) == len(found) == 90
+    assert all(one["open"] and one["class"] is None for one in found)
+    certificate = mint(relayer, SOURCE, new_class(relayer, SOURCE))
+    (there,) = routes(relayer, use="attest", **{"from": SOURCE, "to": "wuhan"})
+    body = {"id": certificate, "chain": "wuhan"}
+    post(relayer, "/v1/crosschain/attestations", body)
+    (after,) = routes(relayer, use="attest", **{"from": SOURCE, "to": "wuhan"})
+    assert after["observed"] == there["observed"] + 1
+    assert after["usual_ms"] > 0
+    told = relayer.client("nobody").get(
+        "/v1/chains/wuhan/contracts/charge/queryFee", params={"contract": "mirrors", "method": "attest"}
+    )
+    assert (after["fee"], after["paid_on"]) == (told.json()["value"], "wuhan")
+    assert after["gas"] > 0
+
+
+def test_a_move_has_a_route_once_it_is_listed_and_its_moves_say_how_long_it_takes(relayer: RunningNetwork) -> None:
+    certificate = movable(relayer)
+    class_id = certificate.split(".")[2]
+    place = {"from": SOURCE, "to": TARGET, "class": class_id, "use": "move"}
+    move = settled(relayer, certificate)
+    until(
+        lambda: get(relayer, "/v1/crosschain/moves", id=certificate)["moves"][0]["state"] == "done", "no move is listed"
+    )
+    (listed,) = get(relayer, "/v1/crosschain/moves", id=certificate)["moves"]
+    assert (listed["cross_id"], listed["to_chain"], listed["code"]) == (move["cross_id"], TARGET, "")
+    assert listed["opened_at"] < listed["confirmed_at"] < listed["settled_at"]
+    assert listed["confirmed_at"] <= listed["arrived_at"]
+    (route,) = routes(relayer, **place)
+    assert (route["open"], route["fee"], route["paid_on"]) == (True, move["fee"], SOURCE)
+    assert route["uid"] == f"bsn:{SOURCE}/ddc721:{class_id}"
+    assert route["observed"] >= 1
+    assert 0 <= route["usual_ms"] < 10_000
+    assert listed in get(relayer, "/v1/crosschain/moves", **{"from": SOURCE, "to": TARGET})["moves"]
+    assert get(relayer, "/v1/crosschain/moves", **{"from": THIRD})["moves"] == []
+
+
+def test_a_route_that_is_closed_says_why(relayer: RunningNetwork) -> None:
+    class_id = new_class(relayer, SOURCE)
+    place = {"from": SOURCE, "to": TARGET, "class": class_id, "use": "move"}
+    assert [one["code"] for one in routes(relayer, **place)] == ["target-not-listed"]
+    call(relayer, SOURCE, "crosschain/addTargetChainId", {"class_id": class_id, "chain_id": TARGET})
+    (route,) = routes(relayer, **place)
+    assert (route["open"], route["code"]) == (False, "class-unknown")  # the target has no such class
+    call(relayer, SOURCE, "crosschain/deleteTargetChainId", {"class_id": class_id, "chain_id": TARGET})
+    assert [one["code"] for one in routes(relayer, **place)] == ["target-not-listed"]
+    unknown = place | {"class": "no-such-class"}
+    assert [one["code"] for one in routes(relayer, **unknown)] == ["class-unknown"]
+    refused(relayer.client("nobody").get("/v1/crosschain/routes", params={"to": "atlantis"}), "chain-unknown")
+    refused(relayer.client("nobody").get("/v1/crosschain/routes", params={"use": "steal"}), "parameter-malformed")
+
+
+def test_what_a_licence_asks_for_is_a_route_until_it_asks_for_it_no_more(relayer: RunningNetwork) -> None:
+    diploma, licence = new_class(relayer, SOURCE), new_class(relayer, TARGET)
+    requires = [{"chain_id": SOURCE, "class_id": diploma, "max_age_ms": 60_000, "follow": True}]
+    call(relayer, TARGET, "classes/setRequirements", {"class_id": licence, "requires": requires})
+    asked = {"class": diploma, "use": "require"}
+    until(lambda: len(routes(relayer, **asked)) == 1, "no route")
+    (route,) = routes(relayer, **asked)
+    assert (route["from"], route["to"], route["issues"], route["open"]) == (SOURCE, TARGET, licence, True)
+    call(relayer, TARGET, "classes/setRequirements", {"class_id": licence, "requires": []})
+    until(lambda: routes(relayer, **asked) == [], "the route stays")
+
+
+def test_every_mirror_of_a_certificate_is_listed(relayer: RunningNetwork) -> None:
+    certificate = mint(relayer, SOURCE, new_class(relayer, SOURCE))
+    assert get(relayer, "/v1/crosschain/attestations", id=certificate) == {"mirrors": []}
+    for chain in (THIRD, "taian"):
+        post(relayer, "/v1/crosschain/attestations", {"id": certificate, "chain": chain})
+    mirrors = get(relayer, "/v1/crosschain/attestations", id=certificate)["mirrors"]
+    assert {one["chain"]: one["status"] for one in mirrors} == {THIRD: "active", "taian": "active"}

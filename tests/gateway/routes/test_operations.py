@@ -71,7 +71,7 @@ def test_every_problem_has_its_page_in_two_languages(network: RunningNetwork) ->
 
 @contextmanager
 def listening(
-    network: RunningNetwork, last: int | None = None, **parameters: str
+    network: RunningNetwork, last: int | None = None, **parameters: str | list[str]
 ) -> Iterator[Iterator[dict[str, Any]]]:
     """Events as they come, each with `id`, `event` and `data`."""
     headers = {} if last is None else {"Last-Event-ID": str(last)}
@@ -149,6 +149,15 @@ def test_events_of_other_chains_and_kinds_are_left_out(network: RunningNetwork) 
     settled(network)
     with listening(network, last, chain="zunyi", kind="minted") as events:
         assert next(events)["data"]["id"] == minted["id"]
+
+
+def test_several_kinds_are_named_one_by_one(network: RunningNetwork) -> None:
+    last = settled(network)
+    minted = network.mint("zunyi")["id"]
+    for tenant, action in (("operator", "freeze"), ("operator", "unfreeze"), ("platform", "revoke")):
+        network.client(tenant).post(f"/v1/certificates/{minted}:{action}").raise_for_status()
+    with listening(network, last, chain="zunyi", kind=["minted", "revoked"]) as events:
+        assert [next(events)["event"] for _ in range(2)] == ["minted", "revoked"]
 
 
 def test_many_listen_at_once_and_all_hear_the_same(network: RunningNetwork) -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.search import IndexedEvent
+from gateway.search import ALL_EVENTS, IndexedEvent, Wanted
 from gateway.services import stream
 from gateway.services.stream import EventStream
 
@@ -23,6 +23,18 @@ def test_everybody_is_told_everything_in_order() -> None:
     own.publish([event(1), event(2)])
     own.publish([event(3)])
     assert [told(queue) for queue in queues] == [[1, 2, 3]] * 3
+
+
+def test_everybody_is_told_what_they_want_and_nothing_else() -> None:
+    own = EventStream()
+    assert own.wanted is None
+    moved, minted = own.open(Wanted(kinds=frozenset({"moved"}))), own.open(Wanted("wuhan", frozenset({"minted"})))
+    assert own.wanted == Wanted(kinds=frozenset({"moved", "minted"}))
+    every = own.open(Wanted("taian"))
+    assert own.wanted == ALL_EVENTS
+    told_of = [("moved", "wuhan"), ("minted", "wuhan"), ("minted", "taian"), ("block", "taian")]
+    own.publish([IndexedEvent(seq, kind, {"chain": chain}) for seq, (kind, chain) in enumerate(told_of)])
+    assert (told(moved), told(minted), told(every)) == ([0], [1], [2, 3])
 
 
 def test_whoever_is_gone_is_told_nothing() -> None:

@@ -19,7 +19,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder of a network that runs."""
     folder = tmp_path_factory.mktemp("commands") / "network"
     try:
-        succeed("up", "--detach", "--data", folder, "--port", str(processes.free_port(5)))
+        succeed("up", "--detach", "--data", folder, "--port", str(processes.free_port(6)))
         _define(folder)
         yield folder
     finally:

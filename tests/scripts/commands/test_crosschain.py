@@ -1,5 +1,6 @@
 """Mirrors and moves, typed as commands."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -54,3 +55,25 @@ def test_a_move_that_is_only_opened_waits(data: Path) -> None:
     opened = answer(data, "move", minted["id"], OTHER, "alice", "--open-only")
     assert opened["state"] == "unconfirmed"
     assert answer(data, "show", minted["id"])["status"] == "locked"
+
+
+def test_the_directory_finds_a_class_its_issuer_and_a_certificate_by_either_id(data: Path, certificate: str) -> None:
+    found = answer(data, "find", CLASS)
+    assert {one["chain"] for one in found["classes"]} >= {CHAIN, OTHER}
+    uid = answer(data, "show", certificate)["uid"]
+    for named in (certificate, uid):
+        assert [one["uid"] for one in answer(data, "find", named)["certificates"]] == [uid]
+    said = succeed("find", CLASS, "--data", data)
+    assert f"bsn:{OTHER}/ddc721:{CLASS}" in said
+    assert "分布式身份" in said
+    assert "more" in succeed("find", "--data", data) or answer(data, "find")["more"] is False
+
+
+def test_routes_say_what_is_open_and_what_it_costs(data: Path) -> None:
+    place = ("--from", CHAIN, "--to", OTHER, "--class", CLASS)
+    (move,) = json.loads(succeed("routes", *place, "--use", "move", "--data", data, "--json"))
+    assert (move["from"], move["to"]) == (CHAIN, OTHER)
+    said = succeed("routes", *place, "--data", data)
+    assert "move" in said
+    assert "attest" in said
+    assert "no chain" in fail("routes", "--to", "atlantis", "--data", data).lower()
